@@ -3,7 +3,8 @@ using Ledger.Client;
 
 namespace GrpcClientSample;
 
-/// <summary>A payment as the outbox keeps it: a line when it is decided upon, a line more when its outcome is known.</summary>
+/// <summary>A payment as the outbox keeps it: a line when it is decided upon, a line more when its outcome is
+/// known.</summary>
 internal sealed record OutboxLine(Guid Id, ulong Amount, string? Outcome);
 
 /// <summary>A file that knows what this program has asked for. A service of your own would use a table of its database,
@@ -16,8 +17,8 @@ internal sealed class Outbox : IDisposable
 
     public Outbox(string path)
     {
-        // A last line without its end was cut off by a crash, and never acted upon: nothing is sent before its line is on
-        // the disk.
+        // A last line without its end was cut off by a crash, and never acted upon: nothing is sent before its line is
+        // on the disk.
         var text = File.Exists(path) ? File.ReadAllText(path) : "";
         var end = text.LastIndexOf('\n') + 1;
         foreach (var line in text[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries))

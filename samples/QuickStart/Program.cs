@@ -1,5 +1,5 @@
-// A ledger inside of an application: no other process, SQLite files beside the program. Run it twice: they keep everything.
-// The packages: Ledger.Sqlite, and Microsoft.Extensions.Hosting for the host.
+// A ledger inside of an application: no other process, SQLite files beside the program. Run it twice: they keep
+// everything. The packages: Ledger.Sqlite, and Microsoft.Extensions.Hosting for the host.
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Sqlite;
@@ -49,7 +49,8 @@ foreach (var entry in statement!.Entries)
 {
     var side = entry.IsDebit ? "debit" : "credit";
     var amount = Units(new SignedAmount(false, entry.Transfer.Amount));
-    Console.WriteLine($"  {entry.Sequence,3} {side,-6} {amount,8} -> {Units(entry.Balance),8} {entry.Transfer.Reference}");
+    Console.WriteLine(
+        $"  {entry.Sequence,3} {side,-6} {amount,8} -> {Units(entry.Balance),8} {entry.Transfer.Reference}");
 }
 
 await host.StopAsync();
@@ -62,4 +63,5 @@ async Task PostAsync(string what, Transfer transfer)
 
 static AccountAddress Address(string text) => AccountAddress.Parse(text);
 static TransferId NewId() => TransferId.FromGuid(Guid.CreateVersion7());
-static string Units(SignedAmount cents) => $"{(cents.IsNegative ? "-" : "")}{(decimal)cents.Magnitude.Value / 100:0.00}";
+static string Units(SignedAmount cents) =>
+    $"{(cents.IsNegative ? "-" : "")}{(decimal)cents.Magnitude.Value / 100:0.00}";

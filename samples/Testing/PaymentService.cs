@@ -10,7 +10,8 @@ public sealed class PaymentService(ILedger ledger, TimeSpan pause)
     /// <returns>Whether it was paid.</returns>
     public async Task<bool> PayAsync(TransferId id, string from, string to, ulong amount)
     {
-        var payment = new Transfer(id, AccountAddress.Parse(from), AccountAddress.Parse(to), Amount.Of(amount), Code: 1);
+        var payment =
+            new Transfer(id, AccountAddress.Parse(from), AccountAddress.Parse(to), Amount.Of(amount), Code: 1);
         while (true)
         {
             try

@@ -48,7 +48,8 @@ public sealed class PaymentServiceTests : IAsyncLifetime
     public async Task A_hold_ends_by_itself()
     {
         await test.Ledger.PostTransferAsync(
-            new Transfer(NewId(), AccountAddress.Parse("bank"), AccountAddress.Parse("users:1"), Amount.Of(500), Code: 1)
+            new Transfer(
+                NewId(), AccountAddress.Parse("bank"), AccountAddress.Parse("users:1"), Amount.Of(500), Code: 1)
             {
                 Flags = TransferFlags.Pending,
                 Timeout = TimeSpan.FromDays(7),

@@ -48,7 +48,8 @@ internal sealed class Node(string name, string database, string directory) : IDi
         }
 
         process = new Process { StartInfo = start };
-        var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(directory, name + ".log"), append: true) { AutoFlush = true });
+        var log = TextWriter.Synchronized(
+            new StreamWriter(Path.Combine(directory, name + ".log"), append: true) { AutoFlush = true });
         process.OutputDataReceived += (_, line) => log.WriteLine(line.Data);
         process.ErrorDataReceived += (_, line) => log.WriteLine(line.Data);
         process.Start();

@@ -19,7 +19,8 @@ using var server = args.Length > 0 ? null : new PostgresServer();
 var database = args.Length > 0 ? args[0] : server!.CreateDatabase();
 Console.WriteLine(server is null ? "On the given database." : "A PostgreSQL server of its own is running.");
 
-var nodes = new[] { "node-1", "node-2", "node-3" }.Select(name => new Node(name, database, directory.FullName)).ToArray();
+var nodes = new[] { "node-1", "node-2", "node-3" }.Select(name => new Node(name, database, directory.FullName))
+    .ToArray();
 Console.CancelKeyPress += (_, _) => Array.ForEach(nodes, static node => node.Dispose());
 var clock = Stopwatch.StartNew();
 try
@@ -37,7 +38,8 @@ try
         RetryUnknownFor = TimeSpan.FromSeconds(60),
     });
     await client.OpenAccountsAsync(
-        [.. Enumerable.Range(0, Accounts).Select(static i => new AccountSpec { Address = $"users:{i}", Asset = "USD/2", Code = 1 })]);
+        [.. Enumerable.Range(0, Accounts)
+            .Select(static i => new AccountSpec { Address = $"users:{i}", Asset = "USD/2", Code = 1 })]);
 
     // Each worker pays from accounts of its own, one after the other, and notes when each was last answered.
     var answered = new ConcurrentDictionary<int, TimeSpan>();
@@ -55,7 +57,8 @@ try
     {
         await ShowAsync(TimeSpan.FromSeconds(1));
     }
-    while (Enumerable.Range(0, Accounts).Any(i => answered.GetValueOrDefault(i) < killed) && clock.Elapsed - killed < patience);
+    while (Enumerable.Range(0, Accounts).Any(i => answered.GetValueOrDefault(i) < killed)
+        && clock.Elapsed - killed < patience);
     longest = answered.Values.Max() - killed;
     Say("every account has been written again");
     await ShowAsync(TimeSpan.FromSeconds(2));
@@ -77,9 +80,12 @@ try
         entries += account.EntryCount;
     }
 
-    Say($"{moved} transfers answered, {failed} failed; in the books: {debits} debited, {credits} credited, {entries} entries");
+    Say($"{moved} transfers answered, {failed} failed; in the books: {debits} debited, {credits} credited, {entries} "
+        + "entries");
     var balanced = debits == credits && debits == (UInt128)moved && entries == 2 * (ulong)moved;
-    Say(balanced && failed == 0 ? "the books are balanced, and nobody's call has failed" : "THE BOOKS ARE NOT BALANCED");
+    Say(balanced && failed == 0
+        ? "the books are balanced, and nobody's call has failed"
+        : "THE BOOKS ARE NOT BALANCED");
     Console.WriteLine($"What the nodes said is in {directory.FullName}.");
     return balanced && failed == 0 ? 0 : 1;
 
@@ -113,8 +119,8 @@ try
         }
     }
 
-    // A line a second: the nodes, what was answered, and for whom it takes long. Two accounts take part in a transfer, so
-    // more wait than live on the node that is gone.
+    // A line a second: the nodes, what was answered, and for whom it takes long. Two accounts take part in a transfer,
+    // so more wait than live on the node that is gone.
     async Task ShowAsync(TimeSpan howLong)
     {
         var until = clock.Elapsed + howLong;

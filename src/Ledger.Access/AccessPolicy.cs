@@ -19,8 +19,10 @@ public sealed class AccessPolicy
         IReadOnlyDictionary<string, Permissions> principals, IEnumerable<ApiKey> keys,
         IReadOnlyDictionary<string, CallRate>? rates = null, IReadOnlyDictionary<string, CallerShare>? shares = null)
     {
-        this.shares = (shares ?? new Dictionary<string, CallerShare>(StringComparer.Ordinal)).ToFrozenDictionary(StringComparer.Ordinal);
-        this.rates = (rates ?? new Dictionary<string, CallRate>(StringComparer.Ordinal)).ToFrozenDictionary(StringComparer.Ordinal);
+        this.shares = (shares ?? new Dictionary<string, CallerShare>(StringComparer.Ordinal))
+            .ToFrozenDictionary(StringComparer.Ordinal);
+        this.rates = (rates ?? new Dictionary<string, CallRate>(StringComparer.Ordinal))
+            .ToFrozenDictionary(StringComparer.Ordinal);
         this.principals = principals.ToFrozenDictionary(StringComparer.Ordinal);
         this.keys = keys.ToFrozenDictionary(static key => key.Id, StringComparer.Ordinal);
     }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Ledger.Access;
 
-/// <summary>A policy in a file, which is read again when the file changes. A change that can't be used leaves the policy
-/// in force that was, and is told by <see cref="Problem"/> and the log. Thread-safe.</summary>
+/// <summary>A policy in a file, which is read again when the file changes. A change that can't be used leaves the
+/// policy in force that was, and is told by <see cref="Problem"/> and the log. Thread-safe.</summary>
 public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
 {
     /// <summary>How often the file is looked at.</summary>
@@ -119,7 +119,8 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
 
     [LoggerMessage(
         2, LogLevel.Error,
-        "The changed policy is not used, and the one before it stays in force: {Problem} Correct the file; it is read again by itself")]
+        "The changed policy is not used, and the one before it stays in force: {Problem} Correct the file; it is read "
+            + "again by itself")]
     private partial void LogRefused(string problem);
 
     // By the file behind a link: that is how mounted files change.

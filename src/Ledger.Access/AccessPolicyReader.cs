@@ -26,7 +26,8 @@ internal static class AccessPolicyReader
         try
         {
             document = JsonSerializer.Deserialize<PolicyDocument>(json, s_strict)
-                ?? throw new AccessPolicyException("The policy is null; it is an object with \"principals\" and \"keys\".");
+                ?? throw new AccessPolicyException(
+                    "The policy is null; it is an object with \"principals\" and \"keys\".");
         }
         catch (JsonException e)
         {
@@ -67,10 +68,12 @@ internal static class AccessPolicyReader
                 }
             }
 
-            principals.Add(name, new Permissions([.. principal.Grants.Select((grant, i) => Read(grant, $"{at}.grants[{i}]"))]));
+            principals.Add(
+                name, new Permissions([.. principal.Grants.Select((grant, i) => Read(grant, $"{at}.grants[{i}]"))]));
         }
 
-        return new AccessPolicy(principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)), rates, shares);
+        return new AccessPolicy(
+            principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)), rates, shares);
     }
 
     private static AccessGrant Read(GrantDocument grant, string at)
@@ -80,7 +83,8 @@ internal static class AccessPolicyReader
         {
             rights |= AccessRightNames.All.TryGetValue(name, out var right)
                 ? right
-                : throw Refused($"{at}.do", $"names '{name}'; there are {string.Join(", ", AccessRightNames.All.Keys)}");
+                : throw Refused(
+                    $"{at}.do", $"names '{name}'; there are {string.Join(", ", AccessRightNames.All.Keys)}");
         }
 
         if (rights == AccessRights.None)
@@ -144,9 +148,11 @@ internal static class AccessPolicyReader
     {
         foreach (var (name, value, most) in new[]
         {
-            ("perSecond", limit.PerSecond, CallRate.Max), ("burst", limit.Burst, CallRate.Max), ("calls", limit.Calls, CallerShare.Max),
+            ("perSecond", limit.PerSecond, CallRate.Max), ("burst", limit.Burst, CallRate.Max),
+            ("calls", limit.Calls, CallerShare.Max),
             ("streams", limit.Streams, CallerShare.Max), ("inFlightBytes", limit.InFlightBytes, CallerShare.Max),
-            ("accountsPerDay", limit.AccountsPerDay, CallerShare.Max), ("bytesPerDay", limit.BytesPerDay, CallerShare.Max),
+            ("accountsPerDay", limit.AccountsPerDay, CallerShare.Max),
+            ("bytesPerDay", limit.BytesPerDay, CallerShare.Max),
         })
         {
             if (value < 1 || value > most)
@@ -176,7 +182,8 @@ internal static class AccessPolicyReader
             : throw Refused(at, $"holds '{text}', which is no pattern such as users:*:wallet, users:** or **")),
     ];
 
-    private static Amount ReadAmount(string text, string at) => Amount.TryParse(text, out var amount) == AmountError.None
+    private static Amount ReadAmount(string text, string at) =>
+        Amount.TryParse(text, out var amount) == AmountError.None
         ? amount
         : throw Refused(at, $"is '{text}', which is no amount in minor units such as \"1000000\"");
 
@@ -185,7 +192,11 @@ internal static class AccessPolicyReader
         RefuseIdle(patterns, name, rights, meaning, at);
         if (patterns is not { Length: > 0 } && (rights & meaning) != AccessRights.None)
         {
-            throw Refused(at, $"has no \"{name}\", by which {Names(rights & meaning)} {(Names(rights & meaning).Contains(',', StringComparison.Ordinal) ? "are" : "is")} judged; write [\"**\"] for all accounts");
+            throw Refused(
+                at,
+                $"has no \"{name}\", by which {Names(rights & meaning)} "
+                    + $"{(Names(rights & meaning).Contains(',', StringComparison.Ordinal) ? "are" : "is")} judged; "
+                    + "write [\"**\"] for all accounts");
         }
     }
 
@@ -198,9 +209,11 @@ internal static class AccessPolicyReader
     }
 
     private static string Names(AccessRights rights) => string.Join(
-        ", ", AccessRightNames.All.Where(pair => (pair.Value & rights) != AccessRights.None).Select(static pair => pair.Key));
+        ", ",
+        AccessRightNames.All.Where(pair => (pair.Value & rights) != AccessRights.None).Select(static pair => pair.Key));
 
-    private static AccessPolicyException Refused(string at, string what) => new($"The policy can't be used: {at} {what}.");
+    private static AccessPolicyException Refused(string at, string what) =>
+        new($"The policy can't be used: {at} {what}.");
 
     private sealed class PolicyDocument
     {

@@ -1,6 +1,7 @@
 namespace Ledger.Access;
 
-/// <summary>What a caller may be allowed to do. A policy file writes the names as in <see cref="AccessRightNames"/>.</summary>
+/// <summary>What a caller may be allowed to do. A policy file writes the names as in
+/// <see cref="AccessRightNames"/>.</summary>
 [Flags]
 public enum AccessRights
 {

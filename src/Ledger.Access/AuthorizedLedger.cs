@@ -143,7 +143,8 @@ public sealed class AuthorizedLedger : ILedger
             ? call.Cut(found)
             : throw new LedgerException(
                 LedgerErrorReason.TransferNotRemembered,
-                $"No transfer {id} of an account that the caller may read is remembered here. Name one of its accounts.",
+                $"No transfer {id} of an account that the caller may read is remembered here. Name one of its "
+                    + "accounts.",
                 "account");
     }
 
@@ -325,7 +326,8 @@ public sealed class AuthorizedLedger : ILedger
             foreach (var account in page.Accounts)
             {
                 // An account in the list has its balances.
-                if (call.Allows(AccessRights.List, account.Spec.Address) && call.Allows(AccessRights.Read, account.Spec.Address))
+                if (call.Allows(AccessRights.List, account.Spec.Address)
+                    && call.Allows(AccessRights.Read, account.Spec.Address))
                 {
                     shown.Add(account);
                     if (shown.Count == limit)
@@ -348,7 +350,8 @@ public sealed class AuthorizedLedger : ILedger
     private CallAuthorization Begin(TimeSpan? timeout, CancellationToken cancellationToken)
     {
         caller.RequireValid(clock);
-        return new CallAuthorization(inner, policies.Current.Of(caller.Principal), caller, clock, timeout, cancellationToken);
+        return new CallAuthorization(
+            inner, policies.Current.Of(caller.Principal), caller, clock, timeout, cancellationToken);
     }
 
     // Of a hold that is not there, on an account where the caller may resolve some. It stands in no journal.
@@ -358,5 +361,6 @@ public sealed class AuthorizedLedger : ILedger
     private static TransactionResult Absent(Transaction transaction, int failed) => new(
         transaction.Id, TransferStatus.PendingTransferNotFound, failed, default, false, null,
         [.. transaction.Legs.Select((_, i) => new LegResult(
-            i == failed ? TransferStatus.PendingTransferNotFound : TransferStatus.LinkedEventFailed, AccountStatus.None, default))]);
+            i == failed ? TransferStatus.PendingTransferNotFound : TransferStatus.LinkedEventFailed, AccountStatus.None,
+            default))]);
 }

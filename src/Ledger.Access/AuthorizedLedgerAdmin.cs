@@ -2,8 +2,8 @@ using Ledger.Actors;
 
 namespace Ledger.Access;
 
-/// <summary>An <see cref="ILedgerAdmin"/> as one caller may use it: whoever has <see cref="AccessRights.Admin"/>, and in
-/// its name. Thread-safe.</summary>
+/// <summary>An <see cref="ILedgerAdmin"/> as one caller may use it: whoever has <see cref="AccessRights.Admin"/>, and
+/// in its name. Thread-safe.</summary>
 /// <param name="inner">The ledger that does what is allowed.</param>
 /// <param name="caller">Who calls.</param>
 /// <param name="policies">Where the policy is.</param>

@@ -6,7 +6,8 @@ namespace Ledger.Access;
 /// <summary>An <see cref="ILedgerQueries"/> as one caller may use it: rows, counts, tokens and positions hold only what
 /// the caller may read. Thread-safe.</summary>
 /// <remarks>Whoever may not read everything searches transfers by an account that it may read: of other searches not
-/// even the number of rows may be told. Whoever has <c>read</c> and <c>list</c> of <c>**</c> may ask anything.</remarks>
+/// even the number of rows may be told. Whoever has <c>read</c> and <c>list</c> of <c>**</c> may ask
+/// anything.</remarks>
 /// <param name="inner">The ledger that answers.</param>
 /// <param name="caller">Who calls.</param>
 /// <param name="policies">Where the policy is.</param>
@@ -62,7 +63,9 @@ public sealed class AuthorizedQueries(
         AccountSearchPage? first = null;
         while (true)
         {
-            var left = timeout is { } given && given != Timeout.InfiniteTimeSpan ? given - clock.GetElapsedTime(began) : timeout;
+            var left = timeout is { } given && given != Timeout.InfiniteTimeSpan
+                ? given - clock.GetElapsedTime(began)
+                : timeout;
             var page = await inner.SearchAccountsAsync(search with { After = after }, left, cancellationToken);
             first ??= page;
             foreach (var account in page.Accounts)

@@ -56,8 +56,9 @@ internal sealed class CallAuthorization(
     /// <param name="transfer">The transfer.</param>
     /// <param name="field">Its name in the request; null where it is the whole request.</param>
     /// <param name="made">Holds that legs before it make, in the same transaction; null where it is in none.</param>
-    /// <returns>The transfer as it may be made: what resolves a hold names the accounts of the hold that was judged, so that
-    /// no other is resolved. Null for a hold that is not there, on an account where the caller may resolve some.</returns>
+    /// <returns>The transfer as it may be made: what resolves a hold names the accounts of the hold that was judged, so
+    /// that no other is resolved. Null for a hold that is not there, on an account where the caller may resolve
+    /// some.</returns>
     public async ValueTask<Transfer?> RequireAsync(
         Transfer transfer, string? field, Dictionary<TransferId, Transfer>? made)
     {
@@ -74,10 +75,14 @@ internal sealed class CallAuthorization(
                 return transfer;
             }
 
-            var amount = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None ? Amount.Zero : transfer.Amount;
+            var amount = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None
+                ? Amount.Zero
+                : transfer.Amount;
             var hold = await JudgedAsync(
                 transfer.DebitAccount, transfer.CreditAccount, transfer.HoldId, amount, field, made);
-            return hold is null ? null : transfer with { DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount };
+            return hold is null
+                ? null
+                : transfer with { DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount };
         }
 
         var (debit, credit, flags) = (transfer.DebitAccount, transfer.CreditAccount, transfer.Flags);
@@ -113,8 +118,8 @@ internal sealed class CallAuthorization(
     /// <summary>Requires the right to extend a hold.</summary>
     /// <param name="account">The account that the hold debits, as the caller names it; none where it does not.</param>
     /// <param name="holdId">The hold.</param>
-    /// <returns>The account that the hold debits; null where it is not there, on an account where the caller may resolve
-    /// some.</returns>
+    /// <returns>The account that the hold debits; null where it is not there, on an account where the caller may
+    /// resolve some.</returns>
     public async ValueTask<AccountAddress?> RequireExtendingAsync(AccountAddress account, TransferId holdId) =>
         permissions.ResolvesAny
             ? account
@@ -128,7 +133,9 @@ internal sealed class CallAuthorization(
         RequireSome(AccessRights.Resolve);
         if (made is not null && made.TryGetValue(holdId, out var own) && IsOf(own, debit, credit))
         {
-            return permissions.AllowsResolving(own.DebitAccount, own.Asset, Least(amount, own.Amount)) ? own : throw Denied(field);
+            return permissions.AllowsResolving(own.DebitAccount, own.Asset, Least(amount, own.Amount))
+                ? own
+                : throw Denied(field);
         }
 
         // An account on which the caller may resolve nothing is not asked for anything.
@@ -333,14 +340,17 @@ internal sealed class CallAuthorization(
         return result with
         {
             BalanceSeen = result.BalanceSeen is not null
-                && cut.MaySeeBalance(result.Status, asked.DebitAccount, asked.CreditAccount) ? result.BalanceSeen : null,
+                && cut.MaySeeBalance(result.Status, asked.DebitAccount, asked.CreditAccount)
+                ? result.BalanceSeen
+                : null,
             DebitAfter = result.DebitAfter is { } debit && MayRead(debit.Address) ? debit : null,
             CreditAfter = result.CreditAfter is { } credit && MayRead(credit.Address) ? credit : null,
         };
     }
 
     /// <summary>The outcome of a transaction without what the caller may not read.</summary>
-    /// <exception cref="LedgerException">Its id stands for something else, that somebody else has asked for.</exception>
+    /// <exception cref="LedgerException">Its id stands for something else, that somebody else has asked
+    /// for.</exception>
     public async ValueTask<TransactionResult> CutAsync(TransactionResult result, Transaction asked)
     {
         var first = asked.Legs.Select(static leg => leg.Transfer?.DebitAccount ?? leg.Opening!.Address)
@@ -365,7 +375,8 @@ internal sealed class CallAuthorization(
         var failed = result.FailedLeg >= 0 && result.FailedLeg < legs.Length ? legs[result.FailedLeg].Transfer : null;
         return result with
         {
-            BalanceSeen = failed is not null && cut.MaySeeBalance(result.Status, failed.DebitAccount, failed.CreditAccount)
+            BalanceSeen = failed is not null
+                && cut.MaySeeBalance(result.Status, failed.DebitAccount, failed.CreditAccount)
                 ? result.BalanceSeen
                 : null,
             After = [.. result.After.Where(after => MayRead(after.Address))],
@@ -394,7 +405,8 @@ internal sealed class CallAuthorization(
         {
             return await inner.GetTransactionAsync(account, id, Timeout, cancellationToken);
         }
-        catch (LedgerException e) when (e.Reason is LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.NotFound)
+        catch (LedgerException e) when (e.Reason is LedgerErrorReason.TransferNotRemembered
+            or LedgerErrorReason.NotFound)
         {
             return null;
         }

@@ -10,12 +10,12 @@ public sealed record Caller(string Principal)
     /// <summary>Until when what the caller has shown is good; null for as long as it is connected.</summary>
     public DateTimeOffset? ExpireTime { get; init; }
 
-    /// <summary>What the caller has shown, as <c>key:ID</c>, <c>token:JTI</c> or <c>certificate:SERIAL</c>; never a secret.
-    /// Null where the host does not say.</summary>
+    /// <summary>What the caller has shown, as <c>key:ID</c>, <c>token:JTI</c> or <c>certificate:SERIAL</c>; never a
+    /// secret. Null where the host does not say.</summary>
     public string? Credential { get; init; }
 
-    /// <summary>Whether what the caller has shown is still taken: it may be withdrawn while a stream is open. Null for as
-    /// long as it has not expired.</summary>
+    /// <summary>Whether what the caller has shown is still taken: it may be withdrawn while a stream is open. Null for
+    /// as long as it has not expired.</summary>
     public Func<bool>? IsStillTaken { get; init; }
 
     /// <summary>Requires that what the caller has shown is still good.</summary>

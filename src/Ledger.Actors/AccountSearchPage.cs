@@ -4,8 +4,8 @@ namespace Ledger.Actors;
 
 /// <summary>A page of accounts from the index, in the order of their addresses.</summary>
 /// <param name="Accounts">The accounts.</param>
-/// <param name="Next">The next page's <see cref="AccountSearch.After"/>; null on the last. A page may have fewer accounts
-/// than asked for, even none, without being the last.</param>
+/// <param name="Next">The next page's <see cref="AccountSearch.After"/>; null on the last. A page may have fewer
+/// accounts than asked for, even none, without being the last.</param>
 public sealed record AccountSearchPage(IReadOnlyList<AccountSummary> Accounts, string? Next)
 {
     /// <summary>How many there are in all, where that was asked for; at most 10,000.</summary>

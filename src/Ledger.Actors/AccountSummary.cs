@@ -2,7 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>An account as the index has it: without its counters, of which the account alone can tell. Immutable.</summary>
+/// <summary>An account as the index has it: without its counters, of which the account alone can tell.
+/// Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
 /// <param name="CreateTime">When it was opened.</param>
 /// <param name="IsClosed">Whether it is closed.</param>

@@ -39,7 +39,8 @@ internal sealed class DoubtResolver(
         if (answer.State != InDoubtState.Undecided)
         {
             var ended = new InDoubtResolution(
-                answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent, default,
+                answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent,
+                default,
                 IsBooked: true);
             return await BookedAsync(ended, request, verdict, answer, deadline, cancellationToken);
         }
@@ -102,8 +103,8 @@ internal sealed class DoubtResolver(
         {
             throw new LedgerException(
                 LedgerErrorReason.JournalUnavailable,
-                "The database failed over, or a new epoch began, while the verdict was under way. The same call may be made"
-                + " again.");
+                "The database failed over, or a new epoch began, while the verdict was under way. The same call may "
+                + "be made again.");
         }
     }
 
@@ -198,8 +199,8 @@ internal sealed class DoubtResolver(
                     default:
                         throw new LedgerException(
                             LedgerErrorReason.VerdictRefused,
-                            $"Account {answer.LastAgent} goes on writing, so it is alive. Nothing was written in its place:"
-                            + " it will answer.");
+                            $"Account {answer.LastAgent} goes on writing, so it is alive. Nothing was written in its "
+                            + "place: it will answer.");
                 }
             }
         }
@@ -240,16 +241,18 @@ internal sealed class DoubtResolver(
         {
             log.Warning(
                 cause,
-                "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read again",
+                "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read "
+                    + "again",
                 refused.Branch.Id, row.SequenceNr, lastAgent);
             abort.NotAppended();
             return;
         }
 
         log.Warning(
-            "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row {SequenceNr} of"
-            + " its last agent {Account}, which did not answer",
-            refused.Verdict!.By, refused.Branch.Id, refused.Branch.Coordinator, refused.Verdict.Reason, row.SequenceNr, lastAgent);
+            "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row "
+            + "{SequenceNr} of its last agent {Account}, which did not answer",
+            refused.Verdict!.By, refused.Branch.Id, refused.Branch.Coordinator, refused.Verdict.Reason, row.SequenceNr,
+            lastAgent);
         abort.Appended();
     }
 
@@ -283,7 +286,8 @@ internal sealed class DoubtResolver(
             TimedOut => throw new LedgerException(
                 LedgerErrorReason.DeadlineExceeded,
                 $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its"
-                + " coordinator: when that is another account, name it; when it is this one, it must be readable first."),
+                + " coordinator: when that is another account, name it; when it is this one, it must be readable "
+                + "first."),
             _ => throw CallFailures.Of(answer),
         };
     }

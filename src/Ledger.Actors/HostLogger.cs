@@ -19,7 +19,8 @@ internal sealed class HostLogger : ActorBase, IRequiresMessageQueue<ILoggerMessa
     // What Akka gives as the class of lines that have only a name as their source.
     private const string NoClass = "DummyClassForStringSources";
 
-    private readonly ILoggerFactory factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>().Value.LoggerFactory;
+    private readonly ILoggerFactory factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>().Value
+        .LoggerFactory;
     private readonly Dictionary<string, ILogger> loggers = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>

@@ -87,8 +87,8 @@ public static class LedgerClusterHostingExtensions
                 or MemberStatus.Removed)
             {
                 system.Log.Error(
-                    "This node has not become a member within {JoinTimeout}: {Members} nodes are here. It ends, to be started"
-                    + " anew", within, cluster.State.Members.Count);
+                    "This node has not become a member within {JoinTimeout}: {Members} nodes are here. It ends, to be "
+                    + "started anew", within, cluster.State.Members.Count);
                 _ = CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClusterJoinUnsuccessfulReason.Instance);
             }
         });

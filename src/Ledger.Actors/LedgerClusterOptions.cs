@@ -87,7 +87,8 @@ public sealed class LedgerClusterOptions
         get
         {
             var values = WithProfile();
-            return values.AcceptableHeartbeatPause!.Value + (2 * values.HeartbeatInterval!.Value) + values.StableAfter!.Value
+            return values.AcceptableHeartbeatPause!.Value + (2 * values.HeartbeatInterval!.Value) + values.StableAfter!
+                .Value
                 + TimeSpan.FromSeconds(1) + (2 * values.GossipInterval!.Value) + values.DownRemovalMargin!.Value
                 + values.ShardRetryInterval!.Value;
         }
@@ -130,7 +131,8 @@ public sealed class LedgerClusterOptions
         Range(nameof(JoinTimeout), JoinTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
         Range(nameof(HeartbeatInterval), values.HeartbeatInterval, Milliseconds(50), TimeSpan.FromSeconds(10));
         Range(
-            nameof(AcceptableHeartbeatPause), values.AcceptableHeartbeatPause, Milliseconds(100), TimeSpan.FromMinutes(1));
+            nameof(AcceptableHeartbeatPause), values.AcceptableHeartbeatPause, Milliseconds(100),
+            TimeSpan.FromMinutes(1));
         Range(nameof(StableAfter), values.StableAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
         Range(nameof(GossipInterval), values.GossipInterval, Milliseconds(50), TimeSpan.FromSeconds(10));
         Range(nameof(ShardRetryInterval), values.ShardRetryInterval, Milliseconds(50), TimeSpan.FromMinutes(1));

@@ -59,8 +59,9 @@ internal sealed class LedgerExtension : IExtension
             // Which ids are in the index follows from it: under another one, an id that is there would be taken for
             // new.
             throw new InvalidOperationException(
-                $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
-                + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
+                $"The ledger in {options.Storage.Description} looks for ids within "
+                + $"{Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this version within "
+                + $"{IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
         }
 
         system.Log.Info(
@@ -96,7 +97,8 @@ internal sealed class LedgerExtension : IExtension
         Lease = Leases is null
             ? new NodeLease(EndSystem, database)
             : new NodeLease(
-                Leases, Holder(database.Process), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem, database)
+                Leases, Holder(database.Process), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)),
+                EndSystem, database)
             {
                 Clock = Clock,
             };
@@ -106,7 +108,9 @@ internal sealed class LedgerExtension : IExtension
             database.ReportLoss(loss, identity.Epoch.Number);
         }
 
-        Returns = Leases is null ? null : new ShardClaimReleaser(Leases, Lease, Logging.GetLogger(system, typeof(ShardClaimReleaser)));
+        Returns = Leases is null
+            ? null
+            : new ShardClaimReleaser(Leases, Lease, Logging.GetLogger(system, typeof(ShardClaimReleaser)));
         Context = new AccountActorContext(
             new AccountMachineOptions
             {
@@ -118,7 +122,6 @@ internal sealed class LedgerExtension : IExtension
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
                 SendsAhead = options.SharedCommits,
-                AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
             options.PassivateAfter, Clock, reader, HoldIndex, Lease, () => accounts.Task.Result)
@@ -143,14 +146,15 @@ internal sealed class LedgerExtension : IExtension
         Ledger = new LedgerService(
             dispatcher, accountReader, transferReader, recent, new TransferCounter(Metrics), positions, Asker.Nobody);
         Queries = new LedgerQueries(dispatcher, accountReader, transferReader, positions, searched);
-        TestCalls = new TestCalls(dispatcher, options, () => HoldExpiry);
+        TestCalls = new TestCalls(() => HoldExpiry);
         Indexer = index is null
             ? null
             : new LedgerIndexer(index, Journal, streams, Clock, Logging.GetLogger(system, typeof(LedgerIndexer)));
         Admin = new LedgerAdmin(
             HoldIndex, dispatcher, positions,
             new DoubtResolver(system, dispatcher, accountReader, Context, streams as IIndexedStreams));
-        Blocks = new CallerBlocks(options.Storage.OpenBlocks(), TimeProvider.System, Logging.GetLogger(system, typeof(CallerBlocks)));
+        Blocks = new CallerBlocks(
+            options.Storage.OpenBlocks(), TimeProvider.System, Logging.GetLogger(system, typeof(CallerBlocks)));
         Metrics.Observe(this);
         system.RegisterOnTermination(() =>
         {
@@ -325,7 +329,8 @@ internal sealed class LedgerExtension : IExtension
     {
         if (Leases is null)
         {
-            throw new InvalidOperationException($"{Options.Storage!.Description} keeps no leases, so no cluster can run on it.");
+            throw new InvalidOperationException(
+                $"{Options.Storage!.Description} keeps no leases, so no cluster can run on it.");
         }
 
         // Before the region hands its shards over: its node must not be taken for one that is gone.
@@ -412,7 +417,8 @@ internal sealed class LedgerExtension : IExtension
     private void DatabaseChanged(DatabaseState state)
     {
         system.Log.Warning(
-            "The database has changed to {0}, epoch {1}: all accounts of this node start again from the journal", state.Server, state.Epoch);
+            "The database has changed to {0}, epoch {1}: all accounts of this node start again from the journal",
+            state.Server, state.Epoch);
         Lease.Suspend();
         Options.Storage!.ForgetConnections();
         if (state.Epoch != Identity.Epoch.Number)
@@ -449,7 +455,8 @@ internal sealed class LedgerExtension : IExtension
     }
 
     private async Task<AccountResponse> AskAsync(
-        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message, CancellationToken cancellationToken)
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message,
+        CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timer.CancelAfter(HoldExpiryAskTimeout);

@@ -71,7 +71,9 @@ public static class LedgerHostingExtensions
     /// <param name="builder">The health checks.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerHoldExpiryCheck(this IHealthChecksBuilder builder) =>
-        AddCheck(builder, "ledger-hold-expiry", static system => new HoldExpiryHealthCheck(system), HealthStatus.Degraded, null);
+        AddCheck(
+            builder, "ledger-hold-expiry", static system =>
+                new HoldExpiryHealthCheck(system), HealthStatus.Degraded, null);
 
     /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes
     /// share the storage, it must have renewed its lease.</summary>
@@ -88,7 +90,8 @@ public static class LedgerHostingExtensions
     /// <param name="tags">What to find it by.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
-        AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
+        AddCheck(
+            builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
 
     /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node
     /// may be further than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the
@@ -104,18 +107,20 @@ public static class LedgerHostingExtensions
     /// can cause: the request was refused, and everything else goes on.</summary>
     /// <param name="builder">The health checks.</param>
     public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
-        AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
+        AddCheck(
+            builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
 
-    /// <summary>Adds a health check that says whether the index of transfers and accounts follows the journal, or is off.
-    /// It fails as <see cref="HealthStatus.Degraded"/>: a node whose index lags serves all other calls the same, so it is
-    /// no part of readiness.</summary>
+    /// <summary>Adds a health check that says whether the index of transfers and accounts follows the journal, or is
+    /// off. It fails as <see cref="HealthStatus.Degraded"/>: a node whose index lags serves all other calls the same,
+    /// so it is no part of readiness.</summary>
     /// <param name="builder">The health checks.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerIndex(this IHealthChecksBuilder builder) =>
         AddCheck(builder, "ledger-index", static system => new IndexHealthCheck(system), HealthStatus.Degraded, null);
 
     private static IHealthChecksBuilder AddCheck(
-        IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
+        IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure,
+        string[]? tags)
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Add(new HealthCheckRegistration(
@@ -179,10 +184,12 @@ public static class LedgerHostingExtensions
         }
 
         // What WithLedgerCluster(...) has said already stands, changed values included.
-        if (!builder.Configuration.HasValue || !builder.Configuration.Value.HasPath(LedgerClusterHostingExtensions.Marker))
+        if (!builder.Configuration.HasValue
+            || !builder.Configuration.Value.HasPath(LedgerClusterHostingExtensions.Marker))
         {
             builder.AddHocon(
-                LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
+                LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()),
+                HoconAddMode.Prepend);
         }
 
         builder.AddHocon(SafeSerializers.RemoteHocon, HoconAddMode.Prepend);

@@ -5,8 +5,8 @@ namespace Ledger.Actors;
 /// <summary>The index of transfers and accounts, by which they are found without asking any account.</summary>
 public sealed class LedgerIndexOptions
 {
-    /// <summary>Whether this node answers from the index, and takes its turn to keep it: one node of all does. It is off
-    /// unless it is asked for, since it writes each transfer once more, beside the journal and in the same
+    /// <summary>Whether this node answers from the index, and takes its turn to keep it: one node of all does. It is
+    /// off unless it is asked for, since it writes each transfer once more, beside the journal and in the same
     /// database.</summary>
     /// <value>The default value is false.</value>
     public bool Enabled { get; set; }

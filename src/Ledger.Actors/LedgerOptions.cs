@@ -31,9 +31,9 @@ public sealed class LedgerOptions
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Whether the rows of a transfer between two accounts of one node share a commit of the database: the
-    /// debit account asks the credit account as soon as its row is with the journal's writer. A caller who waits for each
-    /// transfer then waits for one commit and not for two. Nothing is answered, and nothing leaves the node, before it is
-    /// durable.</summary>
+    /// debit account asks the credit account as soon as its row is with the journal's writer. A caller who waits for
+    /// each transfer then waits for one commit and not for two. Nothing is answered, and nothing leaves the node,
+    /// before it is durable.</summary>
     /// <value>The default value is false.</value>
     public bool SharedCommits { get; set; }
 
@@ -124,9 +124,6 @@ public sealed class LedgerOptions
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 
-    /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
-    internal bool AllowSeeding { get; set; }
-
     /// <summary>Tests: called while an account decides something, to throw. No configuration reaches it.</summary>
     internal Action? Deciding { get; set; }
 
@@ -142,12 +139,14 @@ public sealed class LedgerOptions
         Range(nameof(LeaseTime), LeaseTime, TimeSpan.FromMilliseconds(400), TimeSpan.FromMinutes(1));
         Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Index.Validate();
-        if (LedgerSizes.SnapshotOf(AccountHoldsMax, IdempotencyWindowMax) is var snapshot && snapshot > LedgerSizes.SnapshotMax)
+        if (LedgerSizes.SnapshotOf(AccountHoldsMax, IdempotencyWindowMax) is var snapshot
+            && snapshot > LedgerSizes.SnapshotMax)
         {
             throw new ValidationException(
-                $"AccountHoldsMax is {AccountHoldsMax} and IdempotencyWindowMax {IdempotencyWindowMax}: so the snapshot of one account"
-                + $" may have {snapshot} bytes; up to {LedgerSizes.SnapshotMax} can be stored and read back in time. Lower one"
-                + $" of them: a hold counts {LedgerSizes.HoldInSnapshot} bytes, an id {LedgerSizes.IdInSnapshot}.");
+                $"AccountHoldsMax is {AccountHoldsMax} and IdempotencyWindowMax {IdempotencyWindowMax}: so the "
+                + $"snapshot of one account may have {snapshot} bytes; up to {LedgerSizes.SnapshotMax} can be stored "
+                + $"and read back in time. Lower one of them: a hold counts {LedgerSizes.HoldInSnapshot} bytes, an id "
+                + $"{LedgerSizes.IdInSnapshot}.");
         }
 
         if (Mode == LedgerExecutionMode.Clustered && !Storage!.SupportsCluster)

@@ -31,14 +31,16 @@ internal static class SearchRules
         for (var i = 0; i < filter.Statuses.Count; i++)
         {
             Refuse(
-                !Enum.IsDefined(filter.Statuses[i]) || filter.Statuses[i] == TransferStatus.None, "There is no such status.",
+                !Enum.IsDefined(filter.Statuses[i]) || filter.Statuses[i] == TransferStatus.None,
+                "There is no such status.",
                 Field("statuses", i));
         }
 
         for (var i = 0; i < filter.HoldStates.Count; i++)
         {
             Refuse(
-                !Enum.IsDefined(filter.HoldStates[i]) || filter.HoldStates[i] == HoldState.None, "There is no such state of a hold.",
+                !Enum.IsDefined(filter.HoldStates[i]) || filter.HoldStates[i] == HoldState.None,
+                "There is no such state of a hold.",
                 Field("hold_states", i));
         }
 
@@ -67,9 +69,9 @@ internal static class SearchRules
         {
             throw new LedgerException(
                 LedgerErrorReason.FilterTooWide,
-                "The filter names nothing by which transfers are found. Give one of ids, transaction_id, hold_id, reverses,"
-                + " references, metadata, account, principal, account_prefix, codes, live holds, refused statuses, or a start_time"
-                + $" and an end_time of up to {TransferFilter.TimeRangeMax.TotalDays:0} days.",
+                "The filter names nothing by which transfers are found. Give one of ids, transaction_id, hold_id, "
+                + "reverses, references, metadata, account, principal, account_prefix, codes, live holds, refused "
+                + $"statuses, or a start_time and an end_time of up to {TransferFilter.TimeRangeMax.TotalDays:0} days.",
                 "filter");
         }
     }
@@ -92,7 +94,8 @@ internal static class SearchRules
 
     private static void List<T>(IReadOnlyList<T> values, string field, int max = TransferFilter.ListMax) => Refuse(
         values.Count > max,
-        string.Create(CultureInfo.InvariantCulture, $"The list has {values.Count} values; at most {max} are allowed."), field);
+        string.Create(CultureInfo.InvariantCulture, $"The list has {values.Count} values; at most {max} are allowed."),
+        field);
 
     private static void Pairs(Metadata metadata)
     {
@@ -100,7 +103,8 @@ internal static class SearchRules
             metadata.Pairs.Length > TransferFilter.MetadataPairsMax,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The filter has {metadata.Pairs.Length} pairs of metadata; at most {TransferFilter.MetadataPairsMax} are allowed."),
+                $"The filter has {metadata.Pairs.Length} pairs of metadata; at most {TransferFilter.MetadataPairsMax} "
+                    + $"are allowed."),
             "metadata");
         if (LedgerLimits.Check(metadata) is { } problem)
         {
@@ -118,10 +122,12 @@ internal static class SearchRules
         text.Length > lengthMax || !LedgerLimits.IsWellFormed(text) || text.Contains('\0', StringComparison.Ordinal),
         string.Create(
             CultureInfo.InvariantCulture,
-            $"A text that is searched for has at most {lengthMax} characters, no half of a surrogate pair and no zero character."),
+            $"A text that is searched for has at most {lengthMax} characters, no half of a surrogate pair and no zero "
+                + $"character."),
         field);
 
-    private static string Field(string list, int place) => string.Create(CultureInfo.InvariantCulture, $"{list}[{place}]");
+    private static string Field(string list, int place) =>
+        string.Create(CultureInfo.InvariantCulture, $"{list}[{place}]");
 
     private static void Refuse(bool isWrong, string message, string field)
     {

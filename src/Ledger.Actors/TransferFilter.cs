@@ -3,10 +3,12 @@ using Ledger.Core;
 namespace Ledger.Actors;
 
 /// <summary>Which transfers are looked for: all that is given must hold, and of a list one of it. Immutable.</summary>
-/// <remarks>At least one of <see cref="Ids"/>, <see cref="TransactionId"/>, <see cref="HoldId"/>, <see cref="Reverses"/>,
+/// <remarks>At least one of <see cref="Ids"/>, <see cref="TransactionId"/>, <see cref="HoldId"/>,
+/// <see cref="Reverses"/>,
 /// <see cref="References"/>, <see cref="Metadata"/>, <see cref="Account"/>, <see cref="Principal"/>,
 /// <see cref="AccountPrefix"/>, <see cref="Codes"/>, <see cref="HoldStates"/> with live alone, <see cref="Statuses"/>
-/// without created, or a range of time of up to <see cref="TimeRangeMax"/> must be given: by these they are found.</remarks>
+/// without created, or a range of time of up to <see cref="TimeRangeMax"/> must be given: by these they are
+/// found.</remarks>
 public sealed record TransferFilter
 {
     /// <summary>How long a range of time may be that is the only thing given.</summary>

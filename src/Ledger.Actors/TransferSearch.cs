@@ -13,8 +13,8 @@ public sealed record TransferSearch(TransferFilter Filter)
     /// the first.</summary>
     public string? After { get; init; }
 
-    /// <summary>Whether the newest come first. With <see cref="TransferFilter.AccountPrefix"/> as that by which they are
-    /// found, they come by account, and of each in this order.</summary>
+    /// <summary>Whether the newest come first. With <see cref="TransferFilter.AccountPrefix"/> as that by which they
+    /// are found, they come by account, and of each in this order.</summary>
     public bool NewestFirst { get; init; }
 
     /// <summary>The text of a position that a write was answered with: the answer shows at least what that write did.

@@ -45,8 +45,11 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
                 WakeAsync(name, patience.Token),
                 ReplayAsync(patience.Token),
                 TradeAsync(name, patience.Token),
-                options.Storage!.WarmUpAsync($"ledger-warm-up-{name}", patience.Token).WaitAsync(patience.Token)).ConfigureAwait(false);
-            log.Info("The node has warmed up what accounts do, in {Ms} ms", (long)Stopwatch.GetElapsedTime(from).TotalMilliseconds);
+                options.Storage!.WarmUpAsync($"ledger-warm-up-{name}", patience.Token).WaitAsync(patience.Token))
+                    .ConfigureAwait(false);
+            log.Info(
+                "The node has warmed up what accounts do, in {Ms} ms",
+                (long)Stopwatch.GetElapsedTime(from).TotalMilliseconds);
             return true;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -60,7 +63,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     // Of its own: how this fares is no news of the journal's health, and what is said must reach nobody.
     private AccountActorContext Alone(Func<IActorRef> accounts, bool inMemory) => new(
         // No writer decides a ticket of rows in memory.
-        context.Runtime with { SnapshotEvery = int.MaxValue, SendsAhead = false }, context.PassivateAfter, context.Time, context.Reader, context.HoldIndex,
+        context.Runtime with { SnapshotEvery = int.MaxValue, SendsAhead = false }, context.PassivateAfter, context.Time,
+        context.Reader, context.HoldIndex,
         NodeLease.NotRequired, accounts)
     {
         JournalPluginId = inMemory ? JournalInMemory : StorageHocon.JournalPlugin,
@@ -78,7 +82,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         try
         {
             await calls.AskAsync(
-                account, nobody, static (caller, until) => new GetAccountRequest(caller, until), context.Time.GetUtcNow() + s_timeout,
+                account, nobody, static (caller, until) =>
+                    new GetAccountRequest(caller, until), context.Time.GetUtcNow() + s_timeout,
                 cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -90,13 +95,15 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     private async Task ReplayAsync(CancellationToken cancellationToken)
     {
         var streams = context.Reader.Streams;
-        if (await streams.ListStreamsAsync(AccountActor.PersistenceIdPrefix, null, 1, cancellationToken).ConfigureAwait(false) is not [var id])
+        if (await streams.ListStreamsAsync(AccountActor.PersistenceIdPrefix, null, 1, cancellationToken)
+            .ConfigureAwait(false) is not [var id])
         {
             return;
         }
 
         var account = AccountAddress.Parse(id[AccountActor.PersistenceIdPrefix.Length..]);
-        var rows = await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken).ConfigureAwait(false);
+        var rows = await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken)
+            .ConfigureAwait(false);
 
         // So often that the compiler takes it for worth its best: before that an account with thousands of events to
         // replay takes twenty times as long to wake.
@@ -111,8 +118,10 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
             }
 
             var snapshot = AccountSnapshot.Of(runtime.State, runtime.DurableSequenceNr);
-            var stored = JournalCodec.ReadSnapshot(JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)), isPacked: true);
-            new AccountMachine(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored, account, out _));
+            var stored = JournalCodec.ReadSnapshot(
+                JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)), isPacked: true);
+            new AccountMachine(account, context.Runtime, new Mute())
+                .Restore(JournalCodec.DecodeSnapshot(stored, account, out _));
         }
     }
 
@@ -123,8 +132,10 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         IActorRef region = ActorRefs.Nobody;
         var alone = Alone(() => region, inMemory: true);
         using var calls = new PendingCalls(context.Time, options.NodeCallsMax);
-        var answers = system.SystemActorOf(Props.Create(() => new ResponseRouterActor(calls)), $"ledger-warm-up-answers-{name}");
-        var accounts = system.SystemActorOf(Props.Create(() => new LocalAccountsActor(alone)), $"ledger-warm-up-accounts-{name}");
+        var answers = system.SystemActorOf(
+            Props.Create(() => new ResponseRouterActor(calls)), $"ledger-warm-up-answers-{name}");
+        var accounts = system.SystemActorOf(
+            Props.Create(() => new LocalAccountsActor(alone)), $"ledger-warm-up-accounts-{name}");
         var back = system.SystemActorOf(Props.Create(() => new WireActor(answers)), $"ledger-warm-up-back-{name}");
         var there = system.SystemActorOf(Props.Create(() => new WireActor(accounts)), $"ledger-warm-up-there-{name}");
         calls.Router = back;
@@ -135,7 +146,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
             var recent = new RecentTransfers();
             var ledger = new LedgerService(
                 dispatcher, new AccountReader(dispatcher, context.Reader),
-                new TransferReader(dispatcher, context.Reader, new HoldLocator(context.HoldIndex), recent, index: null), recent,
+                new TransferReader(dispatcher, context.Reader, new HoldLocator(context.HoldIndex), recent, index: null),
+                recent,
                 new TransferCounter(metrics: null),
                 new PositionText(static () => throw new InvalidOperationException("A warm-up tells no positions.")),
                 Asker.Nobody);
@@ -161,13 +173,18 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     private static async Task TradeAsync(ILedger ledger, string name, CancellationToken cancellationToken)
     {
         var asset = Asset.Parse("USD/2");
-        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{WarmUpAddress.Prefix}{name}:{i}"))];
+        AccountAddress[] addresses = [
+            .. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{WarmUpAddress.Prefix}{name}:{i}"))];
         Check(await ledger.OpenAccountsAsync(
-            [.. addresses.Select(address => new AccountSpec(address, asset, 1) { CreditsMustNotExceedDebits = Amount.Of(1_000_000) })],
+            [.. addresses.Select(
+                address => new AccountSpec(address, asset, 1) { CreditsMustNotExceedDebits = Amount.Of(1_000_000) })],
             s_timeout, cancellationToken), static one => one.Status is AccountStatus.Created);
         await Task.WhenAll(Enumerable.Range(0, Transfers).Select(async i => Check(
-            [await ledger.PostTransferAsync(Of(i, i + 1), s_timeout, cancellationToken)], static one => one.IsCommitted)));
-        Check(await ledger.PostTransfersAsync([Of(0, 1), Of(1, 2)], s_timeout, cancellationToken), static one => one.IsCommitted);
+            [await ledger.PostTransferAsync(Of(i, i + 1), s_timeout, cancellationToken)], static one =>
+                one.IsCommitted)));
+        Check(
+            await ledger.PostTransfersAsync([Of(0, 1), Of(1, 2)], s_timeout, cancellationToken), static one =>
+                one.IsCommitted);
         Check(
             [await ledger.PostTransactionAsync(
                 Transaction.Of(NewId(), Of(0, 1), Of(2, 3)), s_timeout, cancellationToken)],
@@ -189,7 +206,10 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         static TransferId NewId() => TransferId.FromGuid(Guid.CreateVersion7());
 
         Transfer Of(int debit, int credit) =>
-            new(NewId(), addresses[debit % addresses.Length], addresses[credit % addresses.Length], Amount.Of(1), 1) { Asset = asset };
+            new(NewId(), addresses[debit % addresses.Length], addresses[credit % addresses.Length], Amount.Of(1), 1)
+            {
+                Asset = asset,
+            };
 
         static void Check<T>(IReadOnlyList<T> results, Predicate<T> isWell)
         {
@@ -210,7 +230,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
             var serializer = serialization.FindSerializerFor(message);
             var bytes = serialization.Serialize(message);
             to.Forward(serialization.Deserialize(
-                bytes, serializer.Identifier, serializer is SerializerWithStringManifest named ? named.Manifest(message) : ""));
+                bytes, serializer.Identifier,
+                serializer is SerializerWithStringManifest named ? named.Manifest(message) : ""));
         }
     }
 

@@ -35,6 +35,7 @@ public sealed record AuditEvent(AuditKind Kind)
     public bool HasFailed { get; init; }
 
     /// <summary>Whether callers who are refused can cause it as often as they like. Such ones are summed up.</summary>
-    internal bool IsRefusal => HasFailed || Kind is AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked
+    internal bool IsRefusal =>
+        HasFailed || Kind is AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked
         or AuditKind.KeyLocked;
 }

@@ -123,7 +123,8 @@ internal sealed class AuditFile : IDisposable
             }
             catch
             {
-                // Where some of it was written, so that whoever reads meanwhile finds whole records. A full disk takes that.
+                // Where some of it was written, so that whoever reads meanwhile finds whole records. A full disk takes
+                // that.
                 RandomAccess.SetLength(file!.SafeFileHandle, position);
                 throw;
             }
@@ -240,7 +241,8 @@ internal sealed class AuditFile : IDisposable
 
     private static FileStream Make(string name, FileMode mode, FileShare share = FileShare.Read)
     {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = share, BufferSize = 0 };
+        var options =
+            new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = share, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
@@ -255,7 +257,9 @@ internal sealed class AuditFile : IDisposable
         var (newest, reader, torn) = FindNewest();
         if (isUnreadable)
         {
-            Fault = $"{AuditFolder.HeadName} in {directory} can't be read: whether the end of the log was cut off can't be told.";
+            Fault =
+                $"{AuditFolder.HeadName} in {directory} can't be read: whether the end of the log was cut off can't "
+                    + "be told.";
             head = reader?.Head ?? AuditHead.None;
             if (newest is not null)
             {
@@ -285,7 +289,8 @@ internal sealed class AuditFile : IDisposable
         }
         else if (head.Number < kept.Number || (head.Number == kept.Number && head != kept))
         {
-            Fault = $"{newest} ends with record {head.Number}, and record {kept.Number} was written: its end was cut off,"
+            Fault =
+                $"{newest} ends with record {head.Number}, and record {kept.Number} was written: its end was cut off,"
                 + " or a file was deleted.";
             GoOnBehind(kept, AuditFolder.FirstOf(newest)!.Value);
             Begin("cut", Fault);
@@ -388,6 +393,7 @@ internal sealed class AuditFile : IDisposable
         unsynced.Clear();
         isDistrusted = false;
         Append(
-            new AuditEvent(AuditKind.Opened) { Outcome = why, Target = Path.GetFileName(path), Detail = detail }, previous: true);
+            new AuditEvent(AuditKind.Opened) { Outcome = why, Target = Path.GetFileName(path), Detail = detail },
+            previous: true);
     }
 }

@@ -8,5 +8,6 @@ namespace Ledger.Audit;
 internal sealed record AuditFinding(AuditFindingKind Kind, string File, long Number, string Text)
 {
     /// <summary>Whether the log is not what was written. Else it is as a crash or a person's order leaves it.</summary>
-    public bool IsFault => Kind is not (AuditFindingKind.Unfinished or AuditFindingKind.BeginsLater or AuditFindingKind.Dropped);
+    public bool IsFault =>
+        Kind is not (AuditFindingKind.Unfinished or AuditFindingKind.BeginsLater or AuditFindingKind.Dropped);
 }

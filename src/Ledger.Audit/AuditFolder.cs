@@ -13,7 +13,8 @@ internal static class AuditFolder
     private const string Suffix = ".jsonl";
 
     /// <summary>The file that begins with a record.</summary>
-    public static string NameOf(long first) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{first:D12}{Suffix}");
+    public static string NameOf(long first) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix}{first:D12}{Suffix}");
 
     /// <summary>The number of the first record of a file; null where the name is none of an audit log's.</summary>
     public static long? FirstOf(string path)

@@ -18,7 +18,8 @@ internal readonly record struct AuditHead(long Number, string Hash)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         head = default;
-        if (colon <= 0 || !long.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        if (colon <= 0
+            || !long.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             || !IsHash(text[(colon + 1)..]))
         {
             return false;

@@ -7,7 +7,8 @@ namespace Ledger.Audit;
 public static class AuditKindNames
 {
     private static readonly FrozenDictionary<string, AuditKind> s_byName = Enum.GetValues<AuditKind>()
-        .ToFrozenDictionary(static kind => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), StringComparer.Ordinal);
+        .ToFrozenDictionary(
+            static kind => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<AuditKind, string> s_byKind =
         s_byName.ToFrozenDictionary(static pair => pair.Value, static pair => pair.Key);

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Ledger.Audit;
 
-/// <summary>The audit log of a process: a bounded queue, and a thread that writes it to its files. Thread-safe.</summary>
+/// <summary>The audit log of a process: a bounded queue, and a thread that writes it to its files.
+/// Thread-safe.</summary>
 /// <remarks>A record is with the operating system within a moment, and on the disk within a second; what is no refusal
 /// is on the disk at once. No call waits for either.</remarks>
 internal sealed class AuditLog : IAuditLog, IDisposable
@@ -41,7 +42,8 @@ internal sealed class AuditLog : IAuditLog, IDisposable
         this.clock = clock;
         queue = new BlockingCollection<AuditEvent>(settings.QueueMax);
         sums = new AuditSums(clock);
-        file = new AuditFile(settings.Directory, settings.FileBytesMax, settings.Node, clock, settings.Write, settings.Sync);
+        file = new AuditFile(
+            settings.Directory, settings.FileBytesMax, settings.Node, clock, settings.Write, settings.Sync);
         headAt = clock.GetTimestamp();
         writer = new Thread(Run) { IsBackground = true, Name = "audit log" };
         writer.Start();

@@ -46,7 +46,8 @@ internal sealed class AuditReader(string path, AuditHead? known = null)
         if (!wasKnown)
         {
             Add(AuditFindingKind.NotTheHead, files[^1], known!.Value.Number, head.Number < known.Value.Number
-                ? $"Record {known.Value.Number} is known from elsewhere, and the log ends with {head.Number}: its end was cut off."
+                ? $"Record {known.Value.Number} is known from elsewhere, and the log ends with {head.Number}: its end "
+                    + "was cut off."
                 : $"Record {known.Value.Number} is another than the one that is known from elsewhere.");
         }
     }
@@ -67,7 +68,8 @@ internal sealed class AuditReader(string path, AuditHead? known = null)
         {
             return AuditFolder.FilesIn(path) is { Length: > 0 } files
                 ? files
-                : throw new AuditException($"The directory {path} holds no file of an audit log ({AuditFolder.NameOf(1)}).");
+                : throw new AuditException(
+                    $"The directory {path} holds no file of an audit log ({AuditFolder.NameOf(1)}).");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -115,8 +117,8 @@ internal sealed class AuditReader(string path, AuditHead? known = null)
         {
             Add(
                 isLast ? AuditFindingKind.Unfinished : AuditFindingKind.NoRecord, file, head.Number + 1,
-                $"The last {lines.Rest} bytes are no whole record: the process or its machine ended while it was written,"
-                + " or it is being written.");
+                $"The last {lines.Rest} bytes are no whole record: the process or its machine ended while it was "
+                + "written, or it is being written.");
         }
     }
 
@@ -136,8 +138,10 @@ internal sealed class AuditReader(string path, AuditHead? known = null)
         {
             // A process that has found the end of its log cut off goes on with the numbers that it had given before.
             Add(AuditFindingKind.Missing, file, head.Number + 1, record.Number > head.Number
-                ? $"Records {head.Number + 1} to {record.Number - 1} are missing: a file was deleted, or its end cut off."
-                : $"Record {record.Number} stands behind record {head.Number}: files were put together that do not belong together.");
+                ? $"Records {head.Number + 1} to {record.Number - 1} are missing: a file was deleted, or its end cut "
+                    + "off."
+                : $"Record {record.Number} stands behind record {head.Number}: files were put together that do not "
+                    + "belong together.");
             head = new AuditHead(record.Number - 1, record.Previous ?? head.Hash);
         }
 

@@ -9,8 +9,8 @@ internal sealed class AuditSums(TimeProvider clock)
     /// <summary>How long a window is.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    /// <summary>How many callers of a window are told apart, for each kind of event: so that nobody hides behind a crowd
-    /// of another kind.</summary>
+    /// <summary>How many callers of a window are told apart, for each kind of event: so that nobody hides behind a
+    /// crowd of another kind.</summary>
     public const int PlacesMax = 16;
 
     private readonly Lock gate = new();
@@ -79,14 +79,18 @@ internal sealed class AuditSums(TimeProvider clock)
     }
 
     private static string? SortOf(string? credential) =>
-        credential is not null && credential.IndexOf(':', StringComparison.Ordinal) is > 0 and var end ? credential[..end] : credential;
+        credential is not null && credential.IndexOf(':', StringComparison.Ordinal) is > 0 and var end
+        ? credential[..end]
+        : credential;
 
     private readonly record struct Place(
         AuditKind Kind, string? Principal, string? Credential, string? Address, string? Outcome)
     {
         public AuditEvent Event => new(Kind)
         {
-            Principal = Principal, Credential = Kind == AuditKind.AuthenticationFailed ? null : Credential, Address = Address,
+            Principal = Principal, Credential = Kind == AuditKind.AuthenticationFailed
+                ? null
+                : Credential, Address = Address,
             Outcome = Outcome, Detail = "further ones of the same caller",
         };
     }

@@ -40,7 +40,8 @@ public static class AuditText
     }
 
     // As the encoder of the file writes it.
-    private static int BytesOf(char c) => char.IsAsciiLetterOrDigit(c) || c is ' ' or ':' or '/' or '.' or '-' or '_' or '@' or ','
+    private static int BytesOf(char c) =>
+        char.IsAsciiLetterOrDigit(c) || c is ' ' or ':' or '/' or '.' or '-' or '_' or '@' or ','
         ? 1
         : EscapeBytes;
 }

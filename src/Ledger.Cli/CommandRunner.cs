@@ -87,7 +87,8 @@ internal static class CommandRunner
         return failure.Code switch
         {
             StatusCode.NotFound => (ExitCodes.Rejected, $"not found: {message}"),
-            StatusCode.ResourceExhausted => (ExitCodes.Unreachable, $"the ledger has no room for the request: {message}"),
+            StatusCode.ResourceExhausted =>
+                (ExitCodes.Unreachable, $"the ledger has no room for the request: {message}"),
             StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Internal
                 or StatusCode.Unknown => (ExitCodes.Unreachable, $"no answer ({Name(failure)}): {message}"),
             _ => (ExitCodes.Rejected, $"refused ({Name(failure)}): {message}"),

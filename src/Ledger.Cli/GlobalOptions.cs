@@ -63,7 +63,8 @@ internal sealed class GlobalOptions
         };
         authority = new Option<X509Certificate2Collection?>("--authority")
         {
-            Description = "A file of certificates (PEM). With https, servers are trusted whose certificates are of these "
+            Description =
+                "A file of certificates (PEM). With https, servers are trusted whose certificates are of these "
                 + $"authorities, and no others. Where it is not given, ${AuthorityVariable} is taken, and else the "
                 + "authorities that the machine trusts.",
             HelpName = "FILE",
@@ -76,7 +77,8 @@ internal sealed class GlobalOptions
         };
         token = new Option<Func<CancellationToken, ValueTask<string>>?>("--token-file")
         {
-            Description = "A file with the token or key that the ledger is shown; it is read again when it changes. Where it "
+            Description =
+                "A file with the token or key that the ledger is shown; it is read again when it changes. Where it "
                 + $"is not given, ${TokenFileVariable} is taken, or the token itself from ${TokenVariable}.",
             HelpName = "FILE",
             Recursive = true,
@@ -122,9 +124,11 @@ internal sealed class GlobalOptions
                 result.AddError(problem);
             }
 
-            if (result.GetValue(token) is not null && servers.Any(static one => one.Scheme is "http" && !one.IsLoopback))
+            if (result.GetValue(token) is not null
+                && servers.Any(static one => one.Scheme is "http" && !one.IsLoopback))
             {
-                result.AddError("A token would be read by whoever listens on the way to --server, which is http; use https.");
+                result.AddError(
+                    "A token would be read by whoever listens on the way to --server, which is http; use https.");
             }
         });
     }

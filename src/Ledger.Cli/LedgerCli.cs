@@ -118,7 +118,8 @@ internal static class LedgerCli
     private static string Path(ParseResult parsed)
     {
         var names = new List<string>();
-        for (var result = parsed.CommandResult; result.Parent is System.CommandLine.Parsing.CommandResult parent; result = parent)
+        for (var result = parsed.CommandResult; result.Parent is System.CommandLine.Parsing.CommandResult parent;
+            result = parent)
         {
             names.Insert(0, result.Command.Name);
         }

@@ -155,7 +155,8 @@ internal static class Parse
         if (text.Length > Syntax.ReasonLengthMax)
         {
             result.AddError(
-                $"{Name(result)}: the reason has {text.Length} characters; at most {Syntax.ReasonLengthMax} can be kept.");
+                $"{Name(result)}: the reason has {text.Length} characters; at most {Syntax.ReasonLengthMax} can be "
+                    + "kept.");
         }
 
         return text;

@@ -13,8 +13,9 @@ internal static class ProcessInput
         ? throw new IOException("Standard input is closed. Name a file, or send one: ledger ... < FILE.")
         : Console.OpenStandardInput();
 
-    // If a shell has closed it (<&-), the runtime gets its number for a pipe of its own, and whoever reads that waits for
-    // ever. Such a pipe is known by its other end, which is in this process too.
+    // If a shell has closed it
+    // (<&-), the runtime gets its number for a pipe of its own, and whoever reads that waits for ever. Such a pipe is
+    // known by its other end, which is in this process too.
     private static bool IsClosed()
     {
         if (!OperatingSystem.IsLinux() || !Directory.Exists(Descriptors))
@@ -48,7 +49,8 @@ internal static class ProcessInput
         const string flags = "flags:";
         try
         {
-            var line = File.ReadLines($"{Details}/{descriptor}").First(static one => one.StartsWith(flags, StringComparison.Ordinal));
+            var line = File.ReadLines($"{Details}/{descriptor}")
+                .First(static one => one.StartsWith(flags, StringComparison.Ordinal));
             return (Convert.ToInt64(line[flags.Length..].Trim(), 8) & AccessMask) != 0;
         }
         catch (FileNotFoundException)

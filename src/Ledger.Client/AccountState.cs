@@ -11,4 +11,5 @@ namespace Ledger.Client;
 /// <param name="AvailableDebits">What could still be debited; null without a limit on debits.</param>
 /// <param name="AvailableCredits">What could still be credited; null without a limit on credits.</param>
 public sealed record AccountState(
-    string Address, Balances Balances, ulong Version, ulong EntrySequence, BigInteger? AvailableDebits, BigInteger? AvailableCredits);
+    string Address, Balances Balances, ulong Version, ulong EntrySequence, BigInteger? AvailableDebits,
+    BigInteger? AvailableCredits);

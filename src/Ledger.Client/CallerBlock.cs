@@ -8,4 +8,5 @@ namespace Ledger.Client;
 /// <param name="Principal">Who has blocked it; <c>ledger:automatic</c> for the ledger itself.</param>
 /// <param name="Reason">Why.</param>
 public sealed record CallerBlock(
-    CallerBlockKind Kind, string Subject, DateTimeOffset CreateTime, DateTimeOffset ExpireTime, string Principal, string Reason);
+    CallerBlockKind Kind, string Subject, DateTimeOffset CreateTime, DateTimeOffset ExpireTime, string Principal,
+    string Reason);

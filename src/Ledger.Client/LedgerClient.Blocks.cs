@@ -5,10 +5,11 @@ namespace Ledger.Client;
 /// <content>Who is blocked.</content>
 public sealed partial class LedgerClient
 {
-    /// <summary>Blocks somebody on all nodes, within two seconds, or sets anew for how long and why. The same call may be
-    /// made again.</summary>
+    /// <summary>Blocks somebody on all nodes, within two seconds, or sets anew for how long and why. The same call may
+    /// be made again.</summary>
     /// <param name="kind">What the subject is.</param>
-    /// <param name="subject">The principal, the id of the key, or the address or network, as <c>10.1.0.0/16</c>.</param>
+    /// <param name="subject">The principal, the id of the key, or the address or network, as
+    /// <c>10.1.0.0/16</c>.</param>
     /// <param name="duration">For how long: at most 366 days.</param>
     /// <param name="principal">Who blocks. Where callers say who they are, the caller is taken.</param>
     /// <param name="reason">Why: 1 to 256 characters.</param>
@@ -23,7 +24,8 @@ public sealed partial class LedgerClient
         ArgumentNullException.ThrowIfNull(reason);
         var message = new V1.BlockCallerRequest
         {
-            Kind = (V1.CallerBlockKind)kind, Subject = subject, Duration = Duration.FromTimeSpan(duration), Principal = principal,
+            Kind = (V1.CallerBlockKind)kind, Subject = subject, Duration = Duration
+                .FromTimeSpan(duration), Principal = principal,
             Reason = reason,
         };
         var response = await CallAsync(admin.BlockCallerAsync, message, CallKind.Write, request, cancellationToken);
@@ -37,11 +39,13 @@ public sealed partial class LedgerClient
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>Whether there was a block.</returns>
     public async Task<bool> UnblockCallerAsync(
-        CallerBlockKind kind, string subject, RequestOptions? request = null, CancellationToken cancellationToken = default)
+        CallerBlockKind kind, string subject, RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(subject);
         var message = new V1.UnblockCallerRequest { Kind = (V1.CallerBlockKind)kind, Subject = subject };
-        return (await CallAsync(admin.UnblockCallerAsync, message, CallKind.Write, request, cancellationToken)).WasBlocked;
+        return (await CallAsync(admin.UnblockCallerAsync, message, CallKind.Write, request, cancellationToken))
+            .WasBlocked;
     }
 
     /// <summary>Lists who is blocked.</summary>
@@ -56,6 +60,7 @@ public sealed partial class LedgerClient
     }
 
     private static CallerBlock FromWire(V1.CallerBlock source) => new(
-        (CallerBlockKind)source.Kind, source.Subject, source.CreateTime.ToDateTimeOffset(), source.ExpireTime.ToDateTimeOffset(),
+        (CallerBlockKind)source.Kind, source.Subject, source.CreateTime.ToDateTimeOffset(),
+        source.ExpireTime.ToDateTimeOffset(),
         source.Principal, source.Reason);
 }

@@ -359,7 +359,9 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
         var response = await FindAsync(
             accounts.GetAccountAsync, message, request, cancellationToken, StreamForms.GetAccount);
         var account = response is null ? null : Read(() => ProtoMapper.FromWire(response.Account), CallKind.Read);
-        return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
+        return account?.Doubt is { } doubt && request?.AllowInDoubt != true
+            ? throw RpcErrorMapper.InDoubt(doubt)
+            : account;
     }
 
     /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in
@@ -417,7 +419,9 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
             foreach (var wire in page.Accounts)
             {
                 var account = Read(() => ProtoMapper.FromWire(wire), CallKind.Read);
-                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
+                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true
+                    ? throw RpcErrorMapper.InDoubt(doubt)
+                    : account;
             }
 
             message.PageToken = page.NextPageToken;
@@ -552,16 +556,19 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
     /// <c>INDEX_BEHIND</c>, where it has not come to <see cref="TransferQuery.AtLeast"/> in time or lags too far; and
     /// <c>FILTER_TOO_WIDE</c>.</exception>
     public async IAsyncEnumerable<TransferRecord> SearchTransfersAsync(
-        TransferQuery query, RequestOptions? request = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TransferQuery query, RequestOptions? request = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
         var message = new V1.SearchTransfersRequest
         {
-            PageSize = query.PageSize, Filter = ProtoMapper.ToWire(query), NewestFirst = query.NewestFirst, AtLeast = query.AtLeast,
+            PageSize = query.PageSize, Filter = ProtoMapper.ToWire(query), NewestFirst = query
+                .NewestFirst, AtLeast = query.AtLeast,
         };
         do
         {
-            var page = await CallAsync(queries.SearchTransfersAsync, message, CallKind.Read, request, cancellationToken);
+            var page =
+                await CallAsync(queries.SearchTransfersAsync, message, CallKind.Read, request, cancellationToken);
             foreach (var transfer in page.Transfers)
             {
                 yield return Read(() => ProtoMapper.FromWire(transfer), CallKind.Read);
@@ -617,8 +624,8 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
         while (message.PageToken.Length > 0);
     }
 
-    /// <summary>Lists the live holds of an account, on either side of them, as the account itself has them, in the order of
-    /// their ids, fetching page after page.</summary>
+    /// <summary>Lists the live holds of an account, on either side of them, as the account itself has them, in the
+    /// order of their ids, fetching page after page.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="expireBefore">Only holds that expire before this time; null for all.</param>
     /// <param name="request">What is different for each of the calls.</param>
@@ -632,7 +639,9 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.ListHoldsRequest
         {
-            Account = address, PageSize = 500, ExpireBefore = expireBefore is { } time ? ProtoMapper.ToWire(time) : null,
+            Account = address, PageSize = 500, ExpireBefore = expireBefore is { } time
+                ? ProtoMapper.ToWire(time)
+                : null,
         };
         do
         {
@@ -647,21 +656,25 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
         while (message.PageToken.Length > 0);
     }
 
-    /// <summary>Reads several accounts with their balances, each as of its own moment. Where transactions are in doubt on
-    /// one, its <see cref="Account.Doubt"/> says which, and its counters are not final.</summary>
+    /// <summary>Reads several accounts with their balances, each as of its own moment. Where transactions are in doubt
+    /// on one, its <see cref="Account.Doubt"/> says which, and its counters are not final.</summary>
     /// <param name="addresses">From 1 to <see cref="BatchMax"/> addresses.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>One for each address, in the order of the request; null where there is no such account.</returns>
     public async Task<IReadOnlyList<Account?>> GetAccountsAsync(
-        IReadOnlyCollection<string> addresses, RequestOptions? request = null, CancellationToken cancellationToken = default)
+        IReadOnlyCollection<string> addresses, RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
     {
         CheckBatch(addresses);
         var message = new V1.BatchGetAccountsRequest { Addresses = { addresses } };
-        var response = await CallAsync(queries.BatchGetAccountsAsync, message, CallKind.Read, request, cancellationToken);
+        var response = await CallAsync(
+            queries.BatchGetAccountsAsync, message, CallKind.Read, request, cancellationToken);
         CheckCount(response.Accounts.Count, addresses.Count);
         return Read(
-            () => response.Accounts.Select(static one => one.Account is null ? null : ProtoMapper.FromWire(one.Account)).ToArray(),
+            () =>
+                response.Accounts.Select(static one => one.Account is null ? null : ProtoMapper.FromWire(one.Account))
+                    .ToArray(),
             CallKind.Read);
     }
 
@@ -679,10 +692,13 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
         var message = new V1.BatchGetTransfersRequest();
         message.Transfers.AddRange(keys.Select(
             static key => new V1.TransferKey { Account = key.Account, Id = ProtoMapper.IdText(key.Id) }));
-        var response = await CallAsync(queries.BatchGetTransfersAsync, message, CallKind.Read, request, cancellationToken);
+        var response = await CallAsync(
+            queries.BatchGetTransfersAsync, message, CallKind.Read, request, cancellationToken);
         CheckCount(response.Transfers.Count, keys.Count);
         return Read(
-            () => response.Transfers.Select(static one => one.Record is null ? null : ProtoMapper.FromWire(one.Record)).ToArray(),
+            () =>
+                response.Transfers.Select(static one => one.Record is null ? null : ProtoMapper.FromWire(one.Record))
+                    .ToArray(),
             CallKind.Read);
     }
 

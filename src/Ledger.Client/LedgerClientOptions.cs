@@ -69,9 +69,9 @@ public sealed record LedgerClientOptions
     /// <see cref="LedgerClient.GetAccountAsync"/>, <see cref="LedgerClient.GetTransferAsync"/>) share streams, several
     /// to a message where several wait. Timeouts, cancellation, retries and errors are those of single calls. Streams
     /// are opened beside the calls when there are many, on connections of their own: two, or with several addresses one
-    /// for each. Where a server has none, calls are made one by one, and it is asked again after 10 minutes. The default
-    /// is false: what a lone caller gains or loses by it depends on the machine; the mode <c>share</c> of the benchmarks
-    /// measures it.</summary>
+    /// for each. Where a server has none, calls are made one by one, and it is asked again after 10 minutes. The
+    /// default is false: what a lone caller gains or loses by it depends on the machine; the mode <c>share</c> of the
+    /// benchmarks measures it.</summary>
     public bool UseSharedStreams { get; init; }
 
     /// <summary>Replaces the HTTP handler, for own certificates or for tests; the settings above for connections then

@@ -249,14 +249,17 @@ internal static class ProtoMapper
     };
 
     public static OpenAccountResult FromWire(V1.OpenAccountResult wire) =>
-        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position = wire.Position };
+        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position =
+            wire.Position };
 
     public static Account FromWire(V1.Account wire) => new()
     {
         Spec = FromWire(Needed(wire.Spec, "spec")),
         CreateTime = Time(wire.CreateTime),
         Balances = FromWire(wire.Doubtful?.Decided ?? Needed(wire.Balances, "balances")),
-        Balance = wire.Doubtful is { } doubtful ? Balance(Needed(doubtful.Decided, "decided counters")) : Signed(wire.Balance),
+        Balance = wire.Doubtful is { } doubtful
+        ? Balance(Needed(doubtful.Decided, "decided counters"))
+        : Signed(wire.Balance),
         Doubt = wire.Doubtful is null ? null : FromWire(wire.Doubtful),
         AvailableDebits = wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
         AvailableCredits = wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits),
@@ -307,7 +310,8 @@ internal static class ProtoMapper
         return wire;
     }
 
-    public static AccountSummary FromWire(V1.AccountSummary wire) => new(FromWire(Needed(wire.Spec, "spec")), Time(wire.CreateTime))
+    public static AccountSummary FromWire(V1.AccountSummary wire) =>
+        new(FromWire(Needed(wire.Spec, "spec")), Time(wire.CreateTime))
     {
         IsClosed = wire.Closed, ClosedReason = wire.ClosedReason, Freeze = FromWire(wire.Freeze),
     };

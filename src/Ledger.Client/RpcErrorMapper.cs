@@ -17,7 +17,8 @@ internal static class RpcErrorMapper
     private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The failure of a call that had <paramref name="timeLeft"/> when it failed.</summary>
-    public static LedgerClientException Of(RpcException failure, CallKind kind, DeliveryTracker trace, TimeSpan timeLeft)
+    public static LedgerClientException Of(
+        RpcException failure, CallKind kind, DeliveryTracker trace, TimeSpan timeLeft)
     {
         var status = failure.GetRpcStatus();
         var (code, detail) = (failure.StatusCode, failure.Status.Detail);
@@ -56,7 +57,8 @@ internal static class RpcErrorMapper
     {
         var code = (StatusCode)status.Code;
         return Of(
-            status, code, status.Message, inner: null, unknown || (LeavesOpen(code) && !IsForDoubt(status)), unreachable: false);
+            status, code, status.Message, inner: null, unknown || (LeavesOpen(code) && !IsForDoubt(status)),
+            unreachable: false);
     }
 
     public static LedgerClientException Of(
@@ -84,8 +86,8 @@ internal static class RpcErrorMapper
 
     /// <summary>The failure of a read that is answered, but not firmly.</summary>
     public static LedgerClientException InDoubt(AccountDoubt doubt) => new(
-        $"{AccountInDoubt}: {doubt.TransactionCount} transaction{(doubt.TransactionCount == 1 ? " is" : "s are")} in doubt on the"
-        + " account, so that its balances are not final.")
+        $"{AccountInDoubt}: {doubt.TransactionCount} transaction{(doubt.TransactionCount == 1 ? " is" : "s are")} in "
+        + "doubt on the account, so that its balances are not final.")
     {
         Code = StatusCode.Unavailable,
         Reason = AccountInDoubt,
@@ -136,7 +138,8 @@ internal static class RpcErrorMapper
     /// that clients that failed together don't come back together, and never shorter than the ledger asks for. What a
     /// stream has lost comes back spread over half a second, from the first moment on: there may be a
     /// thousand.</summary>
-    public static TimeSpan Pause(LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
+    public static TimeSpan Pause(
+        LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
     {
         var ceiling = Math.Min(
             options.MaxBackoff.TotalMilliseconds,
@@ -172,7 +175,8 @@ internal static class RpcErrorMapper
         code is StatusCode.InvalidArgument or StatusCode.PermissionDenied or StatusCode.Unauthenticated;
 
     private static bool LeavesOpen(StatusCode code) => code is StatusCode.Unavailable or StatusCode.DeadlineExceeded
-        or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown or StatusCode.Aborted or StatusCode.DataLoss;
+        or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown or StatusCode.Aborted
+        or StatusCode.DataLoss;
 
     private static LedgerClientException Of(
         Google.Rpc.Status? status,

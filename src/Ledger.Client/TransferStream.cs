@@ -205,7 +205,8 @@ public sealed class TransferStream : IAsyncDisposable
             return (answers.Value, null);
         }
 
-        var cause = reading.Exception?.InnerException as RpcException ?? writing.Exception?.InnerException as RpcException;
+        var cause = reading.Exception?.InnerException as RpcException
+            ?? writing.Exception?.InnerException as RpcException;
         return (answers.Value, cause is null
             ? new LedgerClientException("The ledger ended the stream.")
             {

@@ -19,8 +19,9 @@ internal static class WrongAddress
                     $"The server speaks HTTP/1.1 there, as a node does at its JSON port (5000); {RightPort}.",
                 NoLedgerKind.Tls => "The server speaks TLS there: the address begins with https, not http.",
                 NoLedgerKind.Other => $"The server does not speak HTTP/2 there; {RightPort}.",
-                _ => "The connection ended, or nothing was said on it, before anything was sent: as at a port that speaks"
-                    + " TLS, whose address begins with https, or at a balancer that has no node behind it.",
+                _ =>
+                    "The connection ended, or nothing was said on it, before anything was sent: as at a port that "
+                    + "speaks TLS, whose address begins with https, or at a balancer that has no node behind it.",
             };
         }
 
@@ -30,8 +31,8 @@ internal static class WrongAddress
             {
                 return refusal.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase)
                     ? $"The server's certificate is not trusted: {refusal.Message} Name the authority that it is of."
-                    : $"No TLS connection comes about ({refusal.Message}): for a server that speaks plaintext, the address"
-                        + " begins with http, not https.";
+                    : $"No TLS connection comes about ({refusal.Message}): for a server that speaks plaintext, the "
+                        + "address begins with http, not https.";
             }
         }
 

@@ -19,7 +19,8 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
     // key, on the page that the row goes to anyway; EXISTS may be planned as a join over the journal while statistics
     // are old.
     private const string Predecessor =
-        "(SELECT TRUE FROM journal p WHERE p.persistence_id = r.persistence_id AND p.sequence_number = r.sequence_number - 1)";
+        "(SELECT TRUE FROM journal p WHERE p.persistence_id = r.persistence_id AND p.sequence_number = "
+            + "r.sequence_number - 1)";
 
     private const string InsertSql =
         "INSERT INTO journal"
@@ -34,14 +35,14 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
         + " (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
         + " SELECT CASE WHEN NOT r.is_first OR r.sequence_number = 1 OR " + Predecessor + " THEN r.created END,"
         + " FALSE, r.persistence_id, r.sequence_number, r.message, r.manifest, r.identifier, r.writer_uuid"
-        + " FROM unnest($1::bigint[], $2::varchar[], $3::bigint[], $4::bytea[], $5::varchar[], $6::int[], $7::varchar[],"
-        + " $8::boolean[])"
+        + " FROM unnest($1::bigint[], $2::varchar[], $3::bigint[], $4::bytea[], $5::varchar[], $6::int[], "
+        + "$7::varchar[], $8::boolean[])"
         + " AS r (created, persistence_id, sequence_number, message, manifest, identifier, writer_uuid, is_first)";
 
     // Before a COPY, which has no room for a condition; and to say which one it is.
     private const string OrphanSql =
-        "SELECT r.persistence_id, r.sequence_number FROM unnest($1::varchar[], $2::bigint[]) AS r (persistence_id, sequence_number)"
-        + " WHERE r.sequence_number > 1 AND " + Predecessor + " IS NULL LIMIT 1";
+        "SELECT r.persistence_id, r.sequence_number FROM unnest($1::varchar[], $2::bigint[]) AS r (persistence_id, "
+        + "sequence_number) WHERE r.sequence_number > 1 AND " + Predecessor + " IS NULL LIMIT 1";
 
     // The rows with the entries of their ids, and a note where the entry before them is missing: one statement too, and
     // so one transaction.
@@ -240,7 +241,9 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
     }
 
     private static bool IsOrphan(Exception exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.NotNullViolation, TableName: "journal", ColumnName: "created" };
+        exception
+            is PostgresException { SqlState: PostgresErrorCodes.NotNullViolation, TableName: "journal",
+                ColumnName: "created" };
 
     /// <summary>Finds the predecessors of the first rows of each stream.</summary>
     /// <param name="connection">The one that then writes.</param>

@@ -23,13 +23,17 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
         WHERE EXISTS (SELECT FROM ledger_block WHERE kind = $1 AND subject = $2)
             OR (SELECT count(*) FROM ledger_block WHERE until_us > $9 AND (blocked_by = $7) = ($5 = $7)) < $8
         ON CONFLICT (kind, subject) DO UPDATE
-        SET since_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+        SET since_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7
+            AND ledger_block.until_us > excluded.until_us
                 THEN ledger_block.since_us ELSE excluded.since_us END,
-            until_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+            until_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7
+                AND ledger_block.until_us > excluded.until_us
                 THEN ledger_block.until_us ELSE excluded.until_us END,
-            blocked_by = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+            blocked_by = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7
+                AND ledger_block.until_us > excluded.until_us
                 THEN ledger_block.blocked_by ELSE excluded.blocked_by END,
-            reason = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+            reason = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7
+                AND ledger_block.until_us > excluded.until_us
                 THEN ledger_block.reason ELSE excluded.reason END
         """;
 
@@ -41,7 +45,8 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
                 reader.GetString(4), reader.GetString(5)),
             cancellationToken);
 
-    public async Task<bool> PutAsync(CallerBlock block, DateTimeOffset now, int most, CancellationToken cancellationToken)
+    public async Task<bool> PutAsync(
+        CallerBlock block, DateTimeOffset now, int most, CancellationToken cancellationToken)
     {
         await using var connection = await readers.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -69,7 +74,8 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
     public async Task<bool> RemoveAsync(BlockKind kind, string subject, CancellationToken cancellationToken)
     {
         await using var connection = await readers.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand("DELETE FROM ledger_block WHERE kind = $1 AND subject = $2", connection)
+        await using var command = new NpgsqlCommand(
+            "DELETE FROM ledger_block WHERE kind = $1 AND subject = $2", connection)
         {
             Parameters = { Int((int)kind), Text(subject) },
         };
@@ -79,13 +85,16 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
     // The pool is the process's.
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static long Micros(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    private static long Micros(DateTimeOffset time) =>
+        (time - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
-    private static DateTimeOffset Time(long micros) => DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
+    private static DateTimeOffset Time(long micros) =>
+        DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
 
     private static NpgsqlParameter<long> Long(long value) => new() { TypedValue = value };
 
     private static NpgsqlParameter<int> Int(int value) => new() { TypedValue = value };
 
-    private static NpgsqlParameter<string> Text(string value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter<string> Text(string value) =>
+        new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 }

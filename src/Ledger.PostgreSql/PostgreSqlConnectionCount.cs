@@ -48,7 +48,7 @@ internal static class PostgreSqlConnectionCount
         return least >= needed
             ? null
             : $"A node may need {needed} connections ({readersMax} to read, by Maximum Pool Size; {writers} to write;"
-                + $" {Leases} for its lease; {Claims} for shards), and {what} allows {least} in all. Raise that to what all"
-                + " nodes together need, or set a smaller Maximum Pool Size in the connection string.";
+                + $" {Leases} for its lease; {Claims} for shards), and {what} allows {least} in all. Raise that to "
+                + "what all nodes together need, or set a smaller Maximum Pool Size in the connection string.";
     }
 }

@@ -79,8 +79,8 @@ internal static class PostgreSqlConnections
                 || wanted.Equals("read-write", StringComparison.OrdinalIgnoreCase)))
         {
             throw new ArgumentException(
-                $"The PostgreSQL connection string has Target Session Attributes={wanted}. The ledger works on the server"
-                + " that is written to: with several hosts leave it out, or set it to primary.",
+                $"The PostgreSQL connection string has Target Session Attributes={wanted}. The ledger works on the "
+                + "server that is written to: with several hosts leave it out, or set it to primary.",
                 nameof(connectionString));
         }
 

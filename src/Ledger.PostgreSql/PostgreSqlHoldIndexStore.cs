@@ -16,11 +16,14 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
     private const string ApplySql = """
         INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)
         SELECT m.id, m.debit, m.credit, m.due, m.state
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::smallint[]) AS m (id, debit, credit, due, state)
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::smallint[]) AS m (id, debit, credit, due,
+            state)
         ON CONFLICT (hold_id) DO UPDATE
-        SET debit_account = excluded.debit_account, credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0
+        SET debit_account = excluded.debit_account, credit_account = excluded.credit_account, due_us = excluded.due_us,
+            state = 0
         WHERE ledger_hold.state = 1 AND excluded.state = 0
-          AND (ledger_hold.debit_account <> excluded.debit_account OR ledger_hold.credit_account <> excluded.credit_account
+          AND (ledger_hold.debit_account <> excluded.debit_account
+              OR ledger_hold.credit_account <> excluded.credit_account
             OR ledger_hold.due_us IS DISTINCT FROM excluded.due_us)
         """;
 
@@ -56,7 +59,8 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var first = new NpgsqlBatch(connection, transaction)
         {
-            BatchCommands = { new NpgsqlBatchCommand(RelaxedSql), Command(CheckpointSql, Long(checkpoint), Long(from.Version)) },
+            BatchCommands =
+                { new NpgsqlBatchCommand(RelaxedSql), Command(CheckpointSql, Long(checkpoint), Long(from.Version)) },
         })
         {
             await first.ExecuteNonQueryAsync(cancellationToken);
@@ -218,11 +222,13 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
             "UPDATE ledger_hold SET due_us = $3 WHERE hold_id = $1 AND state = 0 AND due_us = $2",
             [
                 new NpgsqlParameter<Guid> { TypedValue = hold.Id.ToGuid() }, Long(hold.Due.UnixMicroseconds),
-                new NpgsqlParameter<long?> { TypedValue = deadline?.UnixMicroseconds, NpgsqlDbType = NpgsqlDbType.Bigint },
+                new NpgsqlParameter<long?> { TypedValue = deadline?.UnixMicroseconds,
+                    NpgsqlDbType = NpgsqlDbType.Bigint },
             ],
             cancellationToken);
 
-    public async Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
+    public async Task<UnfinishedAccount> AddUnfinishedAsync(
+        UnfinishedAccount account, CancellationToken cancellationToken) =>
         (await ReadAsync(
             """
             INSERT INTO ledger_unfinished (account, since_us) VALUES ($1, $2)
@@ -263,7 +269,8 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private Task<IReadOnlyList<T>> ReadAsync<T>(
-        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken) =>
         PostgreSqlReading.ReadAsync(readers, sql, parameters, read, cancellationToken);
 
     private async Task WriteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
@@ -275,7 +282,8 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
     }
 
     private static InvalidOperationException Missing() => new(
-        $"The table 'ledger_work_checkpoint' has lost a row. Apply {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}.");
+        $"The table 'ledger_work_checkpoint' has lost a row. Apply "
+            + $"{nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}.");
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {

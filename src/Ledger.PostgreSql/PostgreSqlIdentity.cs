@@ -7,12 +7,14 @@ namespace Ledger.PostgreSql;
 internal static class PostgreSqlIdentity
 {
     private const string ReadSql =
-        "SELECT ledger_id, epoch, begun_by, begun_at, reason, id_window_ms FROM ledger_identity ORDER BY epoch DESC LIMIT 1";
+        "SELECT ledger_id, epoch, begun_by, begun_at, reason, id_window_ms FROM ledger_identity ORDER BY epoch DESC "
+            + "LIMIT 1";
 
     // Of two at once the second one fails by the key.
     private const string BeginSql = """
         INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at, reason, id_window_ms)
-        SELECT epoch + 1, ledger_id, $1, clock_timestamp(), $2, id_window_ms FROM ledger_identity ORDER BY epoch DESC LIMIT 1
+        SELECT epoch + 1, ledger_id, $1, clock_timestamp(), $2, id_window_ms FROM ledger_identity
+            ORDER BY epoch DESC LIMIT 1
         """;
 
     private const string LossSql =
@@ -43,7 +45,9 @@ internal static class PostgreSqlIdentity
             using var connection = Open(connectionString);
             using (var command = new NpgsqlCommand(BeginSql, connection)
             {
-                Parameters = { new NpgsqlParameter<string> { TypedValue = by }, new NpgsqlParameter<string> { TypedValue = reason } },
+                Parameters =
+                    { new NpgsqlParameter<string> { TypedValue = by },
+                        new NpgsqlParameter<string> { TypedValue = reason } },
             })
             {
                 command.ExecuteNonQuery();
@@ -53,7 +57,8 @@ internal static class PostgreSqlIdentity
         }
         catch (NpgsqlException e)
         {
-            throw new InvalidOperationException($"A new epoch of the ledger in {description} can't be begun: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"A new epoch of the ledger in {description} can't be begun: {e.Message}", e);
         }
     }
 
@@ -68,7 +73,8 @@ internal static class PostgreSqlIdentity
         }
         catch (NpgsqlException e)
         {
-            throw new InvalidOperationException($"The identity of the ledger in {description} can't be read: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"The identity of the ledger in {description} can't be read: {e.Message}", e);
         }
     }
 
@@ -89,8 +95,8 @@ internal static class PostgreSqlIdentity
                     reader.GetString(4)),
                 TimeSpan.FromMilliseconds(reader.GetInt64(5)))
             : throw new InvalidOperationException(
-                "The table 'ledger_identity' has lost its rows, which say which ledger this is. Put them back from a backup; or, where"
-                + $" nobody has ever been told the ledger's id, apply {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)},"
-                + " which makes a new one.");
+                "The table 'ledger_identity' has lost its rows, which say which ledger this is. Put them back from a "
+                + $"backup; or, where nobody has ever been told the ledger's id, apply "
+                + $"{nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}, which makes a new one.");
     }
 }

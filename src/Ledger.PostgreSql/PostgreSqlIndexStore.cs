@@ -7,15 +7,15 @@ using NpgsqlTypes;
 namespace Ledger.PostgreSql;
 
 /// <summary>The index of transfers and accounts in the journal's database.</summary>
-/// <remarks>Its commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later
-/// than what it stands for.</remarks>
+/// <remarks>Its commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no
+/// later than what it stands for.</remarks>
 internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexStore
 {
     public bool OrdersByLead => true;
 
     /// <summary>Before each query: each is written to go by one index and to end after some thousands of rows. What
-    /// reads a whole table, or all rows of a value to sort or to join them, may be as fast as long as the ledger is small, or the
-    /// statistics are old, and never later.</summary>
+    /// reads a whole table, or all rows of a value to sort or to join them, may be as fast as long as the ledger is
+    /// small, or the statistics are old, and never later.</summary>
     public const string PlanSql = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;"
         + " SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
 
@@ -28,9 +28,9 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         """;
 
     private const string CopyTransfersSql =
-        "COPY ledger_transfer (time_us, place, item, id, transaction_id, debit_account, credit_account, asset, amount, code,"
-        + " kind, status, reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, content)"
-        + " FROM STDIN (FORMAT BINARY)";
+        "COPY ledger_transfer (time_us, place, item, id, transaction_id, debit_account, credit_account, asset, "
+        + "amount, code, kind, status, reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, "
+        + "content) FROM STDIN (FORMAT BINARY)";
 
     private const string CopyMetadataSql =
         "COPY ledger_transfer_metadata (pair, time_us, place, item) FROM STDIN (FORMAT BINARY)";
@@ -55,7 +55,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         """;
 
     private const string PreparedSql = """
-        INSERT INTO ledger_index_prepared (account, attempt, content) SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[])
+        INSERT INTO ledger_index_prepared (account, attempt, content) SELECT *
+            FROM unnest($1::text[], $2::uuid[], $3::bytea[])
         """;
 
     private const string DecidedSql = """
@@ -66,16 +67,19 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
     private const string ClaimSql = """
         UPDATE ledger_index SET holder = $1, seen_at = clock_timestamp()
         WHERE name = 'transfers' AND form = $3
-          AND (holder IS NULL OR holder = $1 OR seen_at IS NULL OR seen_at < clock_timestamp() - make_interval(secs => $2))
+          AND (holder IS NULL OR holder = $1 OR seen_at IS NULL
+              OR seen_at < clock_timestamp() - make_interval(secs => $2))
         """;
 
     private const string EmptySql = """
-        UPDATE ledger_index SET form = $1, ordering = 0, version = version + 1, as_of_us = 0, last_account = '', last_row = 0
+        UPDATE ledger_index SET form = $1, ordering = 0, version = version + 1, as_of_us = 0, last_account = '',
+            last_row = 0
         WHERE name = 'transfers'
         """;
 
     private const string TruncateSql =
-        "TRUNCATE ledger_transfer, ledger_transfer_metadata, ledger_account, ledger_account_metadata, ledger_index_prepared";
+        "TRUNCATE ledger_transfer, ledger_transfer_metadata, ledger_account, ledger_account_metadata, "
+            + "ledger_index_prepared";
 
     /// <summary>Empties an index that stands beside a journal which it does not belong to, as when an older one was put
     /// back, or that has an older form.</summary>
@@ -106,15 +110,19 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
     public async Task<IndexState> ReadStateAsync(CancellationToken cancellationToken)
     {
         var found = await PostgreSqlReading.ReadAsync(
-            readers, "SELECT ordering, version, as_of_us, last_account, last_row FROM ledger_index WHERE name = 'transfers'", [],
+            readers,
+            "SELECT ordering, version, as_of_us, last_account, last_row FROM ledger_index WHERE name = 'transfers'", [],
             static reader => new IndexState(
                 reader.GetInt64(0), reader.GetInt64(1), new LedgerTime(reader.GetInt64(2)),
-                reader.GetInt64(4) == 0 ? default : new RowPosition(AccountAddress.Parse(reader.GetString(3)), reader.GetInt64(4))),
+                reader.GetInt64(4) == 0
+                ? default
+                : new RowPosition(AccountAddress.Parse(reader.GetString(3)), reader.GetInt64(4))),
             cancellationToken);
         return found.Count == 1
             ? found[0]
             : throw new InvalidOperationException(
-                $"The table 'ledger_index' has lost its row. Apply {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}.");
+                $"The table 'ledger_index' has lost its row. Apply "
+                    + $"{nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}.");
     }
 
     public async Task<bool> ClaimAsync(Guid process, TimeSpan patience, CancellationToken cancellationToken) =>
@@ -130,7 +138,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         "UPDATE ledger_index SET holder = NULL WHERE name = 'transfers' AND holder = $1",
         [new NpgsqlParameter<Guid> { TypedValue = process }], cancellationToken);
 
-    public async Task<bool> ApplyAsync(IndexChanges changes, IndexState from, IndexState to, CancellationToken cancellationToken)
+    public async Task<bool> ApplyAsync(
+        IndexChanges changes, IndexState from, IndexState to, CancellationToken cancellationToken)
     {
         await using var connection = await readers.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -235,7 +244,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
                 await copy.WriteAsync(one.Debit.Text, NpgsqlDbType.Text, cancellationToken);
                 await copy.WriteAsync(transfer.CreditAccount.Text, NpgsqlDbType.Text, cancellationToken);
                 await copy.WriteAsync(one.Asset.Text ?? "", NpgsqlDbType.Text, cancellationToken);
-                await copy.WriteAsync(IndexCodec.Ordered(IndexRows.AmountOf(one)), NpgsqlDbType.Bytea, cancellationToken);
+                await copy.WriteAsync(
+                    IndexCodec.Ordered(IndexRows.AmountOf(one)), NpgsqlDbType.Bytea, cancellationToken);
                 await copy.WriteAsync((long)transfer.Code, NpgsqlDbType.Bigint, cancellationToken);
                 await copy.WriteAsync((int)IndexRows.KindOf(transfer.Flags), NpgsqlDbType.Integer, cancellationToken);
                 await copy.WriteAsync((int)one.Status, NpgsqlDbType.Integer, cancellationToken);
@@ -300,7 +310,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
             readers,
             """
             SELECT p.account, p.attempt, p.content FROM ledger_index_prepared p
-            JOIN unnest($1::text[], $2::uuid[]) AS a (account, attempt) ON a.account = p.account AND a.attempt = p.attempt
+            JOIN unnest($1::text[], $2::uuid[]) AS a (account, attempt) ON a.account = p.account
+                AND a.attempt = p.attempt
             """,
             [
                 Array(attempts, static one => one.Coordinator.Text, NpgsqlDbType.Text),
@@ -324,7 +335,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         [Array(ids, static id => id.ToGuid(), NpgsqlDbType.Uuid)], IndexRows.Transfer, cancellationToken);
 
     public Task<IReadOnlyList<IndexedAccount>> FindAccountsAsync(
-        IReadOnlyCollection<AccountAddress> accounts, CancellationToken cancellationToken) => PostgreSqlReading.ReadAsync(
+        IReadOnlyCollection<AccountAddress> accounts, CancellationToken cancellationToken) =>
+            PostgreSqlReading.ReadAsync(
         readers, "SELECT address, content FROM ledger_account WHERE address = ANY ($1)",
         [Array(accounts, static one => one.Text, NpgsqlDbType.Text)], IndexRows.Account, cancellationToken);
 
@@ -384,7 +396,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async ValueTask IdAsync(NpgsqlBinaryImporter copy, TransferId id, CancellationToken cancellationToken)
+    private static async ValueTask IdAsync(
+        NpgsqlBinaryImporter copy, TransferId id, CancellationToken cancellationToken)
     {
         if (id.IsNil)
         {
@@ -396,7 +409,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         }
     }
 
-    private static async ValueTask TextAsync(NpgsqlBinaryImporter copy, string text, CancellationToken cancellationToken)
+    private static async ValueTask TextAsync(
+        NpgsqlBinaryImporter copy, string text, CancellationToken cancellationToken)
     {
         if (NullIfEmpty(text) is { } some)
         {
@@ -408,7 +422,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         }
     }
 
-    private static async ValueTask BytesAsync(NpgsqlBinaryImporter copy, byte[]? bytes, CancellationToken cancellationToken)
+    private static async ValueTask BytesAsync(
+        NpgsqlBinaryImporter copy, byte[]? bytes, CancellationToken cancellationToken)
     {
         if (bytes is null)
         {
@@ -420,8 +435,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
         }
     }
 
-    // PostgreSQL's text holds no zero character, and a reference may: it is then found by its own text no more, and told
-    // as it is all the same.
+    // PostgreSQL's text holds no zero character, and a reference may: it is then found by its own text no more, and
+    // told as it is all the same.
     private static string? NullIfEmpty(string text) =>
         text.Length == 0 || text.Contains('\0', StringComparison.Ordinal) ? null : text;
 
@@ -437,7 +452,8 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
     }
 
     private static NpgsqlParameter Array<TItem, TValue>(
-        IEnumerable<TItem> items, Func<TItem, TValue> of, NpgsqlDbType type) => PostgreSqlReading.Array(items.Select(of), type);
+        IEnumerable<TItem> items, Func<TItem, TValue> of, NpgsqlDbType type) =>
+            PostgreSqlReading.Array(items.Select(of), type);
 
     private static NpgsqlParameter<long> Long(long value) => new() { TypedValue = value };
 

@@ -31,11 +31,13 @@ internal sealed class PostgreSqlJournalRows(PostgreSqlReaders readers) : IJourna
     // What does not fit into a page any more comes without its content, which says that there is more.
     private const string RowsSql =
         "SELECT ordering, persistence_id, sequence_number, CASE WHEN total <= $5 OR total = bytes THEN message END"
-        + " FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY ordering ROWS UNBOUNDED PRECEDING) AS total"
-        + " FROM (SELECT ordering, persistence_id, sequence_number, message FROM journal"
-        + " WHERE ordering > $1 AND ordering <= $2 AND {0} ORDER BY ordering LIMIT $4) AS page) AS sized ORDER BY ordering";
+        + " FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY ordering ROWS UNBOUNDED "
+        + "PRECEDING) AS total FROM (SELECT ordering, persistence_id, sequence_number, message FROM journal"
+        + " WHERE ordering > $1 AND ordering <= $2 AND {0} ORDER BY ordering LIMIT $4) AS page) AS sized ORDER BY "
+        + "ordering";
 
-    private static readonly string s_rowsOfManifestSql = string.Format(CultureInfo.InvariantCulture, RowsSql, "manifest = $3");
+    private static readonly string s_rowsOfManifestSql = string.Format(
+        CultureInfo.InvariantCulture, RowsSql, "manifest = $3");
     private static readonly string s_rowsOfPrefixSql =
         string.Format(CultureInfo.InvariantCulture, RowsSql, "starts_with(manifest, $3)");
 
@@ -105,7 +107,8 @@ internal sealed class PostgreSqlJournalRows(PostgreSqlReaders readers) : IJourna
             [Long(after), Long(upTo), Text(manifest), Int(size.Rows), Long(size.Bytes)],
             static reader => reader.IsDBNull(3)
                 ? default(JournalPageRow?)
-                : new JournalPageRow(reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
+                : new JournalPageRow(
+                    reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
             cancellationToken);
         var page = rows.OfType<JournalPageRow>().ToList();
         return new JournalPage(page, page.Count < rows.Count || page.Count == size.Rows);
@@ -117,7 +120,8 @@ internal sealed class PostgreSqlJournalRows(PostgreSqlReaders readers) : IJourna
     {
         var found = await PostgreSqlReading.ReadAsync(
             readers, PlaceSql,
-            [new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar }, Long(sequenceNr)],
+            [new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                Long(sequenceNr)],
             static reader => reader.GetInt64(0), cancellationToken);
         return found.Count == 0 ? null : found[0];
     }

@@ -58,7 +58,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     // become visible before the standby has it.
     private const string EndSessionsSql = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = ANY ($1) AND wait_event = 'ClientRead' AND state <> 'idle'
+        WHERE datname = current_database() AND application_name = ANY ($1) AND wait_event = 'ClientRead'
+            AND state <> 'idle'
         """;
 
     private const string LeaveSql = "UPDATE ledger_lease SET is_leaving = true WHERE holder = $1";
@@ -76,10 +77,12 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     private const string ListSql = """
         SELECT holder, address, uid, ledger_lease.shards, is_leaving, is_revoked,
-            duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint, coalesce(claimed.shards, '{}'),
+            duration_ms - (extract(epoch
+                FROM clock_timestamp() - renewed_at) * 1000)::bigint, coalesce(claimed.shards, '{}'),
             duration_ms, (extract(epoch FROM renewed_at) * 1000000)::bigint
         FROM ledger_lease
-        LEFT JOIN (SELECT holder, array_agg(shard) AS shards FROM ledger_shard GROUP BY holder) AS claimed USING (holder)
+        LEFT JOIN (SELECT holder, array_agg(shard) AS shards FROM ledger_shard
+            GROUP BY holder) AS claimed USING (holder)
         """;
 
     // Whether a claim may be taken over is seen in one snapshot and written, perhaps after waiting for another claim,
@@ -151,7 +154,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         return PostgreSqlProbe.Read(reader);
     });
 
-    public LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
+    public LeaseRenewal Renew(
+        Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
         WithSession(() =>
         {
             if (renew is null)
@@ -161,16 +165,20 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
                 command.Parameters.Add(new NpgsqlParameter<Guid>());
                 command.Parameters.Add(new NpgsqlParameter<long>());
                 command.Parameters.Add(new NpgsqlParameter<long>());
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds });
+                command.Parameters.Add(
+                    new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds });
                 command.Parameters.Add(new NpgsqlParameter<long>());
                 command.Prepare();
                 renew = command;
             }
 
             var parameters = renew.Parameters;
-            ((NpgsqlParameter<string[]>)parameters[0]).TypedValue = [.. acknowledged.Select(static row => row.PersistenceId)];
-            ((NpgsqlParameter<long[]>)parameters[1]).TypedValue = [.. acknowledged.Select(static row => row.SequenceNr)];
-            ((NpgsqlParameter<string[]>)parameters[2]).TypedValue = [.. acknowledged.Select(static row => row.WriterUuid)];
+            ((NpgsqlParameter<string[]>)parameters[0])
+                .TypedValue = [.. acknowledged.Select(static row => row.PersistenceId)];
+            ((NpgsqlParameter<long[]>)parameters[1])
+                .TypedValue = [.. acknowledged.Select(static row => row.SequenceNr)];
+            ((NpgsqlParameter<string[]>)parameters[2])
+                .TypedValue = [.. acknowledged.Select(static row => row.WriterUuid)];
             ((NpgsqlParameter<Guid>)parameters[3]).TypedValue = id;
             ((NpgsqlParameter<long>)parameters[4]).TypedValue = confirmed;
             ((NpgsqlParameter<long>)parameters[5]).TypedValue = number;
@@ -237,7 +245,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     }
 
     private void EndSessions(IReadOnlyCollection<Guid> ids) =>
-        Run(EndSessionsSql, new NpgsqlParameter<string[]> { TypedValue = [.. ids.Select(PostgreSqlConnections.WriterName)] });
+        Run(EndSessionsSql,
+            new NpgsqlParameter<string[]> { TypedValue = [.. ids.Select(PostgreSqlConnections.WriterName)] });
 
     public IReadOnlyList<LeaseRow> List()
     {
@@ -249,7 +258,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         {
             rows.Add(new LeaseRow(
                 new LeaseHolder(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt32(3)),
-                reader.GetBoolean(4), reader.GetBoolean(5), TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin,
+                reader.GetBoolean(4), reader.GetBoolean(5),
+                TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin,
                 reader.GetFieldValue<string[]>(7))
             {
                 Duration = TimeSpan.FromMilliseconds(reader.GetInt64(8)),
@@ -319,14 +329,16 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         var found = reader.GetInt64(next + 2);
         return found < confirmed
             ? new LeaseRenewal(LeaseOutcome.Altered, database) { Found = found }
-            : throw new InvalidOperationException("The lease was being changed by somebody else; it is looked at again.");
+            : throw new InvalidOperationException(
+                "The lease was being changed by somebody else; it is looked at again.");
     }
 
     private static void RequireRow(NpgsqlDataReader reader)
     {
         if (!reader.Read())
         {
-            throw new InvalidOperationException("The table 'ledger_identity' has lost its rows, which say which ledger this is.");
+            throw new InvalidOperationException(
+                "The table 'ledger_identity' has lost its rows, which say which ledger this is.");
         }
     }
 

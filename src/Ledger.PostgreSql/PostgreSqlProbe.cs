@@ -22,13 +22,14 @@ internal static class PostgreSqlProbe
     /// <summary>The settings, in the order in which <see cref="WeaknessIn"/> reads them.</summary>
     public const string SettingsSql =
         "current_setting('" + SessionSetting + "', true), current_setting('transaction_isolation'),"
-        + " current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), current_setting('fsync'),"
-        + " current_setting('full_page_writes')";
+        + " current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), "
+        + "current_setting('fsync'), current_setting('full_page_writes')";
 
     // The timeline is that of the log which is written now: the control file's is that of the last checkpoint, which
     // may be older than a promotion. Both fail where the server is a standby.
     private const string ServerSql =
-        "(SELECT system_identifier FROM pg_control_system())::text || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
+        "(SELECT system_identifier FROM pg_control_system())::text || '/' || "
+            + "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 
     private const string UnknownServerSql = "'?'";
     private const int Columns = 12;
@@ -36,12 +37,13 @@ internal static class PostgreSqlProbe
     /// <summary>The query; $1 to $3 are the streams, numbers and writers of the rows that must be there.</summary>
     /// <param name="mayAsk">Whether the role may call the functions that say which server it is.</param>
     public static string Sql(bool mayAsk) =>
-        "SELECT " + (mayAsk ? ServerSql : UnknownServerSql) + " AS server, extract(epoch FROM pg_postmaster_start_time())::text AS instance,"
+        "SELECT " + (mayAsk ? ServerSql : UnknownServerSql)
+        + " AS server, extract(epoch FROM pg_postmaster_start_time())::text AS instance,"
         + " i.ledger_id, i.epoch, l.evidence, " + SettingsSql + ","
         + " (SELECT r.sequence_number || ' of ' || r.persistence_id"
         + " FROM unnest($1::varchar[], $2::bigint[], $3::varchar[]) AS r (persistence_id, sequence_number, writer_uuid)"
-        + " WHERE (SELECT TRUE FROM journal j WHERE j.persistence_id = r.persistence_id AND j.sequence_number = r.sequence_number"
-        + " AND j.writer_uuid = r.writer_uuid) IS NULL LIMIT 1) AS missing"
+        + " WHERE (SELECT TRUE FROM journal j WHERE j.persistence_id = r.persistence_id AND j.sequence_number = "
+        + "r.sequence_number AND j.writer_uuid = r.writer_uuid) IS NULL LIMIT 1) AS missing"
         + " FROM (SELECT ledger_id, epoch FROM ledger_identity ORDER BY epoch DESC LIMIT 1) AS i"
         + " LEFT JOIN ledger_loss AS l ON l.epoch = i.epoch";
 
@@ -108,10 +110,12 @@ internal static class PostgreSqlProbe
                 + " PgBouncer with pool_mode = transaction. " + PostgreSqlProxy.WayOut;
         }
 
-        var (isolation, commit, standbys) = (reader.GetString(from + 1), reader.GetString(from + 2), reader.GetString(from + 3));
+        var (isolation, commit, standbys) = (
+            reader.GetString(from + 1), reader.GetString(from + 2), reader.GetString(from + 3));
         if (isolation != "read committed")
         {
-            return $"The connection has default_transaction_isolation = {isolation}; the ledger needs 'read committed'.";
+            return $"The connection has default_transaction_isolation = {isolation}; the ledger needs 'read "
+                + "committed'.";
         }
 
         if (reader.GetString(from) == Unsafe)
@@ -144,13 +148,15 @@ internal static class PostgreSqlProbe
     }
 
     private static async Task<DatabaseState> LookAsync(
-        NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows, bool mayAsk, CancellationToken cancellationToken)
+        NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows, bool mayAsk,
+        CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(Sql(mayAsk), connection);
         AddTo(command.Parameters, rows);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
             ? Read(reader)
-            : throw new InvalidOperationException("The table 'ledger_identity' has lost its rows, which say which ledger this is.");
+            : throw new InvalidOperationException(
+                "The table 'ledger_identity' has lost its rows, which say which ledger this is.");
     }
 }

@@ -42,11 +42,13 @@ internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? 
     private static string NameOf(DatabaseWatch database) =>
         $"{PostgreSqlSessions.ReaderName}{database.Process:N} {database.Changes}";
 
-    private static async Task LookAsync(NpgsqlConnection connection, DatabaseWatch database, CancellationToken cancellationToken)
+    private static async Task LookAsync(
+        NpgsqlConnection connection, DatabaseWatch database, CancellationToken cancellationToken)
     {
         // As it was before the look: a session that was looked at for less than is known now is looked at again.
         var name = NameOf(database);
-        var state = await PostgreSqlProbe.LookAsync(connection, database.AcknowledgedRows(), cancellationToken).ConfigureAwait(false);
+        var state = await PostgreSqlProbe.LookAsync(connection, database.AcknowledgedRows(), cancellationToken)
+            .ConfigureAwait(false);
         if (state.Weakness is { } weakness)
         {
             throw new PostgreSqlSessionException(weakness);
@@ -54,7 +56,8 @@ internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? 
 
         if (!database.Meet(state))
         {
-            throw new NpgsqlException(database.Loss ?? "The database has failed over, or a new epoch has begun: it is read again.");
+            throw new NpgsqlException(
+                database.Loss ?? "The database has failed over, or a new epoch has begun: it is read again.");
         }
 
         await using var command = new NpgsqlCommand(

@@ -14,11 +14,12 @@ internal static class PostgreSqlReading
     // What does not fit into a page any more comes without its content, which the server then does not even read: it
     // says that there is more. The first row comes however long it is.
     private const string PageSql =
-        "SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,"
-        + " writer_uuid FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY sequence_number {0}"
-        + " ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT sequence_number, created, deleted, message, identifier, manifest,"
-        + " writer_uuid FROM journal WHERE persistence_id = $1 AND sequence_number BETWEEN $2 AND $3"
-        + " ORDER BY sequence_number {0} LIMIT $4) AS page) AS sized ORDER BY sequence_number {0}";
+        "SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, "
+        + "identifier, manifest, writer_uuid FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER "
+        + "(ORDER BY sequence_number {0} ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT sequence_number, created, "
+        + "deleted, message, identifier, manifest, writer_uuid FROM journal WHERE persistence_id = $1 AND "
+        + "sequence_number BETWEEN $2 AND $3 ORDER BY sequence_number {0} LIMIT $4) AS page) AS sized ORDER BY "
+        + "sequence_number {0}";
 
     private static readonly string s_ascendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "ASC");
     private static readonly string s_descendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "DESC");
@@ -26,7 +27,8 @@ internal static class PostgreSqlReading
     // The pages of many streams. Each is one index scan; what comes first in the array comes first, and all of them
     // together are no more than one page may be.
     private const string ManySql = """
-        SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,
+        SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes
+            THEN message END, identifier, manifest,
             writer_uuid, place
         FROM (
             SELECT j.*, r.place, length(j.message) AS bytes,
@@ -124,7 +126,8 @@ internal static class PostgreSqlReading
 
         for (var i = 0; i < answers.Length; i++)
         {
-            answers[i] = answers[i] with { HasMore = answers[i].HasMore || answers[i].Rows.Count == pages[i].Size.Rows };
+            answers[i] =
+                answers[i] with { HasMore = answers[i].HasMore || answers[i].Rows.Count == pages[i].Size.Rows };
         }
 
         return answers;
@@ -142,7 +145,8 @@ internal static class PostgreSqlReading
 
     /// <summary>Whether a failure says that the time was up, at the server or here.</summary>
     public static bool IsTimeout(Exception exception) => exception is TimeoutException
-        or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } or NpgsqlException { InnerException: TimeoutException };
+        or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
+        or NpgsqlException { InnerException: TimeoutException };
 
     /// <summary>A parameter that is an array.</summary>
     public static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) =>

@@ -11,10 +11,11 @@ public static class PostgreSqlSchema
     /// <c>SELECT</c> on <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and
     /// <c>DELETE</c> on <c>snapshot</c> and on the other tables whose names begin with <c>ledger_</c>, and
     /// <c>TRUNCATE</c> on those of the index of transfers and accounts, only. Whoever begins an epoch also needs
-    /// <c>INSERT</c> on <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and
-    /// restored with it, and never dropped, and so is <c>ledger_loss</c>. The others follow from the journal: dropped,
-    /// all of them, while the ledger is stopped, and created again, they are filled again. Of <c>ledger_id</c> that is
-    /// done account by account, when a look-up first needs it: all rows of the account are read then.</remarks>
+    /// <c>INSERT</c> on <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is
+    /// backed up and restored with it, and never dropped, and so is <c>ledger_loss</c>. The others follow from the
+    /// journal: dropped, all of them, while the ledger is stopped, and created again, they are filled again. Of
+    /// <c>ledger_id</c> that is done account by account, when a look-up first needs it: all rows of the account are
+    /// read then.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -49,10 +50,10 @@ public static class PostgreSqlSchema
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
         );
 
-        -- Where in a stream ids are brought up, but for those that their own time leads to. Written in the transactions of the rows. The
-        -- entry of no stream says up to which place of the journal there is no index of this kind; the number in it is that of the
-        -- kind. An entry of the nil id says of a stream that it is in the index from its first row on (0), or that the entry before
-        -- those of this row was missing when it was stored.
+        -- Where in a stream ids are brought up, but for those that their own time leads to. Written in the
+        -- transactions of the rows. The entry of no stream says up to which place of the journal there is no index of
+        -- this kind; the number in it is that of the kind. An entry of the nil id says of a stream that it is in the
+        -- index from its first row on (0), or that the entry before those of this row was missing when it was stored.
         CREATE TABLE IF NOT EXISTS ledger_id (
             id UUID NOT NULL,
             persistence_id VARCHAR(255) COLLATE "C" NOT NULL,
@@ -71,7 +72,8 @@ public static class PostgreSqlSchema
             END IF;
         END $$;
 
-        -- Which ledger this is: one row for each epoch. Rows are added and never changed, and all have the same id and constants.
+        -- Which ledger this is: one row for each epoch. Rows are added and never changed, and all have the same id and
+        -- constants.
         CREATE TABLE IF NOT EXISTS ledger_identity (
             epoch BIGINT NOT NULL,
             ledger_id UUID NOT NULL,
@@ -90,19 +92,21 @@ public static class PostgreSqlSchema
                 IF current_setting('server_version_num')::INT >= 130000 THEN
                     new_id := gen_random_uuid();
                 ELSE
-                    new_id := md5(random()::TEXT || random()::TEXT || clock_timestamp()::TEXT || pg_backend_pid()::TEXT)::UUID;
+                    new_id := md5(random()::TEXT || random()::TEXT || clock_timestamp()::TEXT
+                        || pg_backend_pid()::TEXT)::UUID;
                 END IF;
                 -- Of several that come at once one is first.
                 INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at, reason, id_window_ms)
                 VALUES (1, new_id, session_user, clock_timestamp(),
-                    CASE WHEN EXISTS (SELECT FROM journal) THEN 'The identity was made beside a journal that had rows already.'
+                    CASE WHEN EXISTS (SELECT FROM journal)
+                        THEN 'The identity was made beside a journal that had rows already.'
                         ELSE 'The ledger was made.' END, 2000)
                 ON CONFLICT (epoch) DO NOTHING;
             END IF;
         END $$;
 
-        -- Epochs in which the database has lost rows that it had acknowledged, with the first evidence. Where the newest epoch is among
-        -- them no node serves.
+        -- Epochs in which the database has lost rows that it had acknowledged, with the first evidence. Where the
+        -- newest epoch is among them no node serves.
         CREATE TABLE IF NOT EXISTS ledger_loss (
             epoch BIGINT NOT NULL,
             noticed_by TEXT NOT NULL,
@@ -141,9 +145,9 @@ public static class PostgreSqlSchema
             CONSTRAINT pk_ledger_unfinished PRIMARY KEY (account)
         );
 
-        -- The index of transfers and accounts: empty where it is off, made from the journal where it is on. Times are in microseconds
-        -- since the Unix epoch; place is that of the journal row that decides, item the number of the transfer there; amounts are 16
-        -- bytes, the highest first. What is absent is NULL, so that no index has it.
+        -- The index of transfers and accounts: empty where it is off, made from the journal where it is on. Times are
+        -- in microseconds since the Unix epoch; place is that of the journal row that decides, item the number of the
+        -- transfer there; amounts are 16 bytes, the highest first. What is absent is NULL, so that no index has it.
         CREATE TABLE IF NOT EXISTS ledger_transfer (
             time_us BIGINT NOT NULL,
             place BIGINT NOT NULL,
@@ -175,13 +179,15 @@ public static class PostgreSqlSchema
             WHERE transaction_id IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_reference ON ledger_transfer (reference, time_us, place, item)
             WHERE reference IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item) WHERE hold_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item)
+            WHERE hold_id IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_reverses ON ledger_transfer (reverses, time_us, place, item)
             WHERE reverses IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_principal ON ledger_transfer (principal, time_us, place, item)
             WHERE principal IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_live ON ledger_transfer (time_us, place, item) WHERE hold_state = 1;
-        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item) WHERE status <> 1000;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item)
+            WHERE status <> 1000;
 
         -- A pair is half of the SHA-256 of a key and its value.
         CREATE TABLE IF NOT EXISTS ledger_transfer_metadata (
@@ -202,7 +208,8 @@ public static class PostgreSqlSchema
             content BYTEA NOT NULL,
             CONSTRAINT pk_ledger_account PRIMARY KEY (address)
         );
-        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address) WHERE reference IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address)
+            WHERE reference IS NOT NULL;
         CREATE TABLE IF NOT EXISTS ledger_account_metadata (
             pair BYTEA NOT NULL,
             address TEXT COLLATE "C" NOT NULL,
@@ -233,8 +240,8 @@ public static class PostgreSqlSchema
         INSERT INTO ledger_index (name, form, ordering, version, as_of_us, last_account, last_row)
             VALUES ('transfers', 1, 0, 0, 0, '', 0) ON CONFLICT (name) DO NOTHING;
 
-        -- Whose calls are refused, and until when. kind: 1 a principal, 2 a key by its id, 3 an address or a network. It follows from
-        -- nothing else: it is backed up with the journal.
+        -- Whose calls are refused, and until when. kind: 1 a principal, 2 a key by its id, 3 an address or a network.
+        -- It follows from nothing else: it is backed up with the journal.
         CREATE TABLE IF NOT EXISTS ledger_block (
             kind INTEGER NOT NULL,
             subject TEXT COLLATE "C" NOT NULL,
@@ -276,9 +283,10 @@ public static class PostgreSqlSchema
         DECLARE
             lock_timeout_before TEXT := current_setting('lock_timeout');
         BEGIN
-            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot' AND attstorage <> 'e') THEN
-                -- Most of it is ids and digests. To try to compress them would cost more than to store them. It is of use, and not needed,
-                -- and comes last, since what is locked stays so to the end of the transaction.
+            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot'
+                AND attstorage <> 'e') THEN
+                -- Most of it is ids and digests. To try to compress them would cost more than to store them. It is of
+                -- use, and not needed, and comes last, since what is locked stays so to the end of the transaction.
                 SET LOCAL lock_timeout = '2s';
                 ALTER TABLE snapshot ALTER COLUMN snapshot SET STORAGE EXTERNAL;
                 PERFORM set_config('lock_timeout', lock_timeout_before, true);

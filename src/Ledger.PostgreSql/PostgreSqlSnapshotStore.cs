@@ -16,12 +16,14 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
 
     // Those of many accounts, and no more of them than one statement may bring; the first comes however long it is.
     private const string ReadManySql = """
-        SELECT sequence_number, created, CASE WHEN total <= $4 OR total = bytes THEN snapshot END, serializer_id, manifest, place,
+        SELECT sequence_number, created, CASE WHEN total <= $4 OR total = bytes
+            THEN snapshot END, serializer_id, manifest, place,
             total <= $4 OR total = bytes AS is_there
         FROM (
             SELECT s.*, r.place, coalesce(length(s.snapshot), 0) AS bytes,
                 sum(coalesce(length(s.snapshot), 0)) OVER (ORDER BY r.place ROWS UNBOUNDED PRECEDING) AS total
-            FROM unnest($1::varchar[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (persistence_id, highest, latest, place)
+            FROM unnest($1::varchar[], $2::bigint[], $3::bigint[])
+                WITH ORDINALITY AS r (persistence_id, highest, latest, place)
             CROSS JOIN LATERAL (
                 SELECT sequence_number, created, snapshot, serializer_id, manifest FROM snapshot
                 WHERE persistence_id = r.persistence_id AND sequence_number <= r.highest AND created <= r.latest
@@ -49,7 +51,8 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     {
         _readers = new PostgreSqlReaders(PostgreSqlSetup.Of(Context.System, config), DatabaseWatch.Of(Context.System));
         _snapshots = new ReadBatcher<SnapshotQuestion, SnapshotReading>(
-            new ReadBatcherOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
+            new ReadBatcherOptions(), ReadAsync, static question =>
+                question.PersistenceId, PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout);
     }
 
@@ -83,11 +86,13 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         ExecuteAsync(DeleteSql, persistenceId, maxSequenceNr, maxTicks, [], cancellationToken);
 
     private async Task ExecuteAsync(
-        string sql, string persistenceId, long sequenceNr, long ticks, NpgsqlParameter[] others, CancellationToken cancellationToken)
+        string sql, string persistenceId, long sequenceNr, long ticks, NpgsqlParameter[] others,
+        CancellationToken cancellationToken)
     {
         await using var connection = await _readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
+        command.Parameters.Add(
+            new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = sequenceNr });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ticks });
         command.Parameters.AddRange(others);
@@ -103,15 +108,19 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         await using var command = new NpgsqlCommand(questions.Count == 1 ? ReadSql : ReadManySql, connection);
         if (questions is [var only])
         {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = only.PersistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
+            command.Parameters.Add(
+                new NpgsqlParameter<string> { TypedValue = only.PersistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = only.MaxSequenceNr });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = only.MaxTicks });
         }
         else
         {
-            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.PersistenceId), NpgsqlDbType.Varchar));
-            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxSequenceNr), NpgsqlDbType.Bigint));
-            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxTicks), NpgsqlDbType.Bigint));
+            command.Parameters.Add(
+                PostgreSqlReading.Array(questions.Select(static one => one.PersistenceId), NpgsqlDbType.Varchar));
+            command.Parameters.Add(
+                PostgreSqlReading.Array(questions.Select(static one => one.MaxSequenceNr), NpgsqlDbType.Bigint));
+            command.Parameters.Add(
+                PostgreSqlReading.Array(questions.Select(static one => one.MaxTicks), NpgsqlDbType.Bigint));
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LedgerSizes.SnapshotMax });
         }
 

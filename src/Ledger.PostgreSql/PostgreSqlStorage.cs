@@ -76,8 +76,11 @@ public sealed class PostgreSqlStorage : LedgerStorage
             Refuse(PostgreSqlTables.MissingRights(connection));
 
             // Whoever makes the tables owns them, and may do everything with them.
-            _excess = _options.AutoInitialize && !_options.RefuseExcessRights ? null : PostgreSqlTables.ExcessRights(connection);
-            Refuse(_options.RefuseExcessRights && _excess is not null ? $"the journal could be changed: {_excess}" : null);
+            _excess = _options.AutoInitialize && !_options.RefuseExcessRights
+                ? null
+                : PostgreSqlTables.ExcessRights(connection);
+            Refuse(
+                _options.RefuseExcessRights && _excess is not null ? $"the journal could be changed: {_excess}" : null);
             EmptyForeignIndex(connection);
             PostgreSqlIndexStore.EmptyForeign(connection);
             BeginIndex(connection);
@@ -134,7 +137,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         await appender.WarmUpAsync(persistenceId, cancellationToken);
     }
 
-    internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
+    internal override LedgerIdentity ReadIdentity() =>
+        PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
 
     /// <summary>The schema that holds the tables, from <see cref="Prepare"/> on; null before.</summary>
     internal string? Schema { get; private set; }
@@ -143,7 +147,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     {
         using var connection = new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).Open();
         using var command = new NpgsqlCommand("SELECT created FROM journal ORDER BY ordering DESC LIMIT 1", connection);
-        return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
+        return new ClockMark(
+            command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
 
     internal override string? ReadLoss() => PostgreSqlIdentity.ReadLoss(_connection.ConnectionString, Description);
@@ -293,7 +298,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     // everything here rests.
     private void CheckServer(NpgsqlConnection connection)
     {
-        using var command = new NpgsqlCommand("SELECT version(), current_setting('server_version_num')::int", connection);
+        using var command = new NpgsqlCommand("SELECT version(), current_setting('server_version_num')::int",
+            connection);
         using var reader = command.ExecuteReader();
         reader.Read();
         var (name, version) = (reader.GetString(0), reader.GetInt32(1));
@@ -323,8 +329,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         if (missing.Count > 0)
         {
             throw new InvalidOperationException(
-                $"The table 'journal' in {Description} is not a ledger's: it lacks {string.Join(", ", missing)}. Give the ledger a"
-                + " database of its own.");
+                $"The table 'journal' in {Description} is not a ledger's: it lacks {string.Join(", ", missing)}. Give "
+                + "the ledger a database of its own.");
         }
     }
 
@@ -342,9 +348,10 @@ public sealed class PostgreSqlStorage : LedgerStorage
         {
             PostgreSqlTables.RefuseElsewhere(connection, null);
             throw new InvalidOperationException(
-                $"The ledger's storage {Description} lacks some or all of its tables. Have their owner apply what 'Ledger.Node schema'"
-                + $" prints (in code {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}), or set"
-                + $" {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
+                $"The ledger's storage {Description} lacks some or all of its tables. Have their owner apply what "
+                + $"'Ledger.Node schema' prints (in code "
+                + $"{nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}), or set "
+                + $"{nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
         }
     }
 

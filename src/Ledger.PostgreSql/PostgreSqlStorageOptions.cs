@@ -11,8 +11,9 @@ public sealed class PostgreSqlStorageOptions
     public bool AutoInitialize { get; set; } = true;
 
     /// <summary>Whether a start is refused where the ledger's role could change what is never changed: where it has
-    /// <c>UPDATE</c>, <c>DELETE</c> or <c>TRUNCATE</c> on the journal, by a grant, as the owner or as a superuser. Else it is
-    /// told as a warning, and of a role that makes its own tables (<see cref="AutoInitialize"/>) not at all.</summary>
+    /// <c>UPDATE</c>, <c>DELETE</c> or <c>TRUNCATE</c> on the journal, by a grant, as the owner or as a superuser. Else
+    /// it is told as a warning, and of a role that makes its own tables (<see cref="AutoInitialize"/>) not at
+    /// all.</summary>
     /// <value>The default value is <see langword="false"/>.</value>
     public bool RefuseExcessRights { get; set; }
 

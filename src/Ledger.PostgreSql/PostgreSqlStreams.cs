@@ -17,7 +17,8 @@ internal sealed class PostgreSqlStreams(PostgreSqlReaders readers) : IIndexedStr
         UNION ALL
         SELECT 2, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = ANY ($1)
         UNION ALL
-        SELECT 3, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = '00000000-0000-0000-0000-000000000000'
+        SELECT 3, sequence_number FROM ledger_id WHERE persistence_id = $2
+            AND id = '00000000-0000-0000-0000-000000000000'
         UNION ALL
         SELECT 4, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = $4 AND sequence_number = $5
         """;

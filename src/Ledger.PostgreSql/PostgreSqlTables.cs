@@ -59,7 +59,8 @@ internal static class PostgreSqlTables
         {
             throw new PostgreSqlSessionException(
                 $"The search path leads to several ledgers, in the schemas {string.Join(", ", several)}, of which"
-                + $" '{found}' is the first. Set Search Path in the connection string to the schema of one of them alone.");
+                + $" '{found}' is the first. Set Search Path in the connection string to the schema of one of them "
+                + "alone.");
         }
 
         return schemas.Count == 0 ? null : schemas[0];
@@ -75,8 +76,8 @@ internal static class PostgreSqlTables
         if (schema is null)
         {
             throw new PostgreSqlSessionException(
-                $"The search path of the role '{role}' leads to no schema that exists and that it may use. Create one and"
-                + " give the role USAGE on it, or set Search Path in the connection string.");
+                $"The search path of the role '{role}' leads to no schema that exists and that it may use. Create one "
+                + "and give the role USAGE on it, or set Search Path in the connection string.");
         }
 
         using var command = new NpgsqlCommand("SELECT has_schema_privilege($1, 'CREATE')", connection, transaction)

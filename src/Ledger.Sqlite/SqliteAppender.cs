@@ -118,7 +118,8 @@ internal sealed class SqliteAppender(
             _insert.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
 
-        _insertId = Command("INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, $number);");
+        _insertId = Command(
+            "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, $number);");
         foreach (var name in (ReadOnlySpan<string>)["$id", "$stream", "$number"])
         {
             _insertId.Parameters.Add(new SqliteParameter { ParameterName = name });
@@ -136,7 +137,8 @@ internal sealed class SqliteAppender(
 
         _mark = Command("""
             INSERT INTO ledger_clock (id, boot_id, uptime_us, ledger_us) VALUES (1, $boot, $uptime, $time)
-            ON CONFLICT (id) DO UPDATE SET boot_id = excluded.boot_id, uptime_us = excluded.uptime_us, ledger_us = excluded.ledger_us;
+            ON CONFLICT (id) DO UPDATE SET boot_id = excluded.boot_id, uptime_us = excluded.uptime_us,
+                ledger_us = excluded.ledger_us;
             """);
         foreach (var name in (ReadOnlySpan<string>)["$boot", "$uptime", "$time"])
         {
@@ -184,7 +186,8 @@ internal sealed class SqliteAppender(
     private void MarkTime()
     {
         var now = Stopwatch.GetTimestamp();
-        if ((_markedAt != 0 && Stopwatch.GetElapsedTime(_markedAt, now) < s_markEvery) || clock?.Mark(clock.Now) is not { } mark)
+        if ((_markedAt != 0 && Stopwatch.GetElapsedTime(_markedAt, now) < s_markEvery)
+            || clock?.Mark(clock.Now) is not { } mark)
         {
             return;
         }

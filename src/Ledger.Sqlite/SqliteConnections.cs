@@ -41,7 +41,8 @@ internal static class SqliteConnections
         if (synchronous < full || !mode.Equals("wal", StringComparison.OrdinalIgnoreCase))
         {
             throw new InvalidOperationException(
-                $"The SQLite connection has synchronous = {synchronous} and journal_mode = {mode}; the journal needs 2 (FULL) and wal.");
+                $"The SQLite connection has synchronous = {synchronous} and journal_mode = {mode}; the journal needs "
+                    + "2 (FULL) and wal.");
         }
     }
 

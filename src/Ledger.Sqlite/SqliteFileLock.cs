@@ -82,14 +82,14 @@ internal sealed partial class SqliteFileLock : IDisposable
 
         if (NamesOf(_stream.SafeFileHandle) is > 1 and var names)
         {
-            return $"it has {names} names (hard links). SQLite's log lies beside one of them and is not seen by the others,"
-                + " so what was committed last could be missing. Keep one name and remove the others; to have a copy,"
-                + " copy the file.";
+            return $"it has {names} names (hard links). SQLite's log lies beside one of them and is not seen by the "
+                + "others, so what was committed last could be missing. Keep one name and remove the others; to have "
+                + "a copy, copy the file.";
         }
 
         return IsMountPoint(_target)
-            ? "it is mounted by itself (a bind mount of one file, as by 'docker run -v FILE:FILE'). SQLite's log lies beside"
-                + " it and would be left behind with what was committed last. Mount its directory."
+            ? "it is mounted by itself (a bind mount of one file, as by 'docker run -v FILE:FILE'). SQLite's log lies "
+                + "beside it and would be left behind with what was committed last. Mount its directory."
             : null;
     }
 
@@ -100,8 +100,8 @@ internal sealed partial class SqliteFileLock : IDisposable
     public void Dispose() => _stream.Dispose();
 
     private static string InUse(string path) =>
-        $"The SQLite file '{path}' is in use by another process or ledger, perhaps by another name (a link, a mount). A SQLite ledger"
-        + " runs in one process; stop the other one, or use PostgreSQL for several.";
+        $"The SQLite file '{path}' is in use by another process or ledger, perhaps by another name (a link, a mount). "
+        + "A SQLite ledger runs in one process; stop the other one, or use PostgreSQL for several.";
 
     // Linux says under which name an open file is to be found, and whether that is gone.
     private string? Target()

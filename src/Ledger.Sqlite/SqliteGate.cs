@@ -1,7 +1,7 @@
 namespace Ledger.Sqlite;
 
-/// <summary>One connection that is opened when it is first needed, used by one caller at a time, and opened anew after a
-/// failure. Thread-safe.</summary>
+/// <summary>One connection that is opened when it is first needed, used by one caller at a time, and opened anew after
+/// a failure. Thread-safe.</summary>
 /// <param name="open">Opens it.</param>
 internal sealed class SqliteGate(Func<SqliteStatements> open) : IAsyncDisposable
 {

@@ -27,7 +27,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
     public Task<JournalPosition> ReadPositionAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {
-            using var reader = connection.Read("SELECT ordering, version FROM ledger_work_checkpoint WHERE name = 'holds';");
+            using var reader = connection.Read("SELECT ordering, version FROM ledger_work_checkpoint WHERE name = "
+                + "'holds';");
             return reader.Read()
                 ? new JournalPosition(reader.GetInt64(0), reader.GetInt64(1))
                 : throw new InvalidOperationException("The table 'ledger_work_checkpoint' has lost a row.");
@@ -35,7 +36,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
         cancellationToken);
 
     public Task<bool> ApplyAsync(
-        HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken) => RunAsync(
+        HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken) =>
+            RunAsync(
         connection =>
         {
             connection.Write("BEGIN IMMEDIATE;");
@@ -51,7 +53,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
             foreach (var hold in changes.Made)
             {
                 connection.Write(
-                    InsertHold, ("$id", SqliteStatements.Id(hold.Id)), ("$debit", hold.Debit.Text), ("$credit", hold.Credit.Text),
+                    InsertHold, ("$id", SqliteStatements.Id(hold.Id)), ("$debit", hold.Debit.Text),
+                    ("$credit", hold.Credit.Text),
                     ("$due", Due(hold.Deadline)), ("$state", hold.IsLive ? 0L : 1L));
             }
 
@@ -71,7 +74,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
     public Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken) => RunAsync(
         connection =>
         {
-            using var reader = connection.Read("SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", SqliteStatements.Id(hold)));
+            using var reader = connection.Read("SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = "
+                + "$id;", ("$id", SqliteStatements.Id(hold)));
             return reader.Read()
                 ? new HoldAccounts(AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)))
                 : default(HoldAccounts?);
@@ -87,8 +91,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
                 var seen = except.Select(static account => account.Text).ToHashSet(StringComparer.Ordinal);
 
                 // One pass over the index, in time order; bounded, should a few accounts have very many.
-                using var reader = connection.Read("SELECT debit_account, due_us FROM ledger_hold WHERE state = 0 AND due_us <= $to"
-                        + " AND debit_account NOT IN (SELECT value FROM json_each($except))"
+                using var reader = connection.Read("SELECT debit_account, due_us FROM ledger_hold WHERE state = 0 AND "
+                        + "due_us <= $to AND debit_account NOT IN (SELECT value FROM json_each($except))"
                         + " ORDER BY due_us, hold_id LIMIT $limit;",
                     ("$to", upTo.UnixMicroseconds),
                     ("$except", "[" + string.Join(',', seen.Select(static text => $"\"{text}\"")) + "]"),
@@ -115,7 +119,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
                 foreach (var (account, due) in accounts)
                 {
                     if (connection.Scalar(
-                        "SELECT 1 FROM ledger_hold WHERE state = 0 AND debit_account = $account AND due_us <= $to LIMIT 1;",
+                        "SELECT 1 FROM ledger_hold WHERE state = 0 AND debit_account = $account AND due_us <= $to "
+                            + "LIMIT 1;",
                         ("$account", account.Text), ("$to", due.UnixMicroseconds)) is not null)
                     {
                         found.Add(account);
@@ -141,7 +146,8 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {
-            using var reader = connection.Read("SELECT due_us FROM ledger_hold WHERE state = 0 AND due_us IS NOT NULL ORDER BY due_us LIMIT 1;");
+            using var reader = connection.Read("SELECT due_us FROM ledger_hold WHERE state = 0 AND due_us IS NOT NULL "
+                + "ORDER BY due_us LIMIT 1;");
             return reader.Read() ? new LedgerTime(reader.GetInt64(0)) : default(LedgerTime?);
         },
         cancellationToken);
@@ -170,7 +176,9 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
         cancellationToken);
 
     public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
+        connection =>
+            connection.Write(
+                "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
             ("$due", Due(deadline)), ("$id", SqliteStatements.Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
         cancellationToken);
 
@@ -211,7 +219,10 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
         cancellationToken);
 
     public Task SaveRecoveredAsync(long ordering, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("UPDATE ledger_work_checkpoint SET ordering = $ordering WHERE name = 'recovered' AND ordering < $ordering;",
+        connection =>
+            connection.Write(
+                "UPDATE ledger_work_checkpoint SET ordering = $ordering WHERE name = 'recovered' AND ordering < "
+                    + "$ordering;",
             ("$ordering", ordering)),
         cancellationToken);
 
@@ -233,7 +244,9 @@ internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
     {
         foreach (var hold in holds)
         {
-            connection.Write("UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", SqliteStatements.Id(hold)));
+            connection.Write(
+                "UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;",
+                ("$id", SqliteStatements.Id(hold)));
         }
     }
 

@@ -24,7 +24,8 @@ internal static class SqliteIdentity
 
     private const string BeginSql = """
         INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at_us, reason, id_window_ms)
-            SELECT epoch + 1, ledger_id, $by, $at, $reason, id_window_ms FROM ledger_identity ORDER BY epoch DESC LIMIT 1;
+            SELECT epoch + 1, ledger_id, $by, $at, $reason, id_window_ms FROM ledger_identity
+                ORDER BY epoch DESC LIMIT 1;
         """;
 
     private const string LossSql = """
@@ -34,13 +35,15 @@ internal static class SqliteIdentity
     private const string FirstSql = """
         INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at_us, reason, id_window_ms)
             SELECT 1, $ledger, $by, $at,
-                CASE WHEN EXISTS (SELECT 1 FROM journal) THEN 'The identity was made beside a journal that had rows already.'
+                CASE WHEN EXISTS (SELECT 1 FROM journal)
+                    THEN 'The identity was made beside a journal that had rows already.'
                     ELSE 'The ledger was made.' END, $window
             WHERE NOT EXISTS (SELECT 1 FROM ledger_identity);
         """;
 
     private const string ReadSql = """
-        SELECT ledger_id, epoch, begun_by, begun_at_us, reason, id_window_ms FROM ledger_identity ORDER BY epoch DESC LIMIT 1;
+        SELECT ledger_id, epoch, begun_by, begun_at_us, reason, id_window_ms FROM ledger_identity
+            ORDER BY epoch DESC LIMIT 1;
         """;
 
     /// <summary>Makes it, where there is none.</summary>
@@ -62,12 +65,14 @@ internal static class SqliteIdentity
     {
         try
         {
-            using (var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false)))
+            using (var connection = SqliteConnections.OpenDurable(
+                SqliteConnections.ConnectionString(path, mayCreate: false)))
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = BeginSql;
                 command.Parameters.AddWithValue("$by", by);
-                command.Parameters.AddWithValue("$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
+                command.Parameters.AddWithValue(
+                    "$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
                 command.Parameters.AddWithValue("$reason", reason);
                 command.ExecuteNonQuery();
             }
@@ -76,16 +81,19 @@ internal static class SqliteIdentity
         }
         catch (SqliteException e)
         {
-            throw new InvalidOperationException($"A new epoch of the ledger in '{path}' can't be begun: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"A new epoch of the ledger in '{path}' can't be begun: {e.Message}", e);
         }
     }
 
     /// <summary>Puts on record that an epoch's journal has lost rows. The first evidence counts.</summary>
     public static void RecordLoss(string path, long epoch, string evidence)
     {
-        using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false));
+        using var connection =
+            SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false));
         using var command = connection.CreateCommand();
-        command.CommandText = "INSERT OR IGNORE INTO ledger_loss (epoch, noticed_at_us, evidence) VALUES ($epoch, $at, $evidence);";
+        command.CommandText =
+            "INSERT OR IGNORE INTO ledger_loss (epoch, noticed_at_us, evidence) VALUES ($epoch, $at, $evidence);";
         command.Parameters.AddWithValue("$epoch", epoch);
         command.Parameters.AddWithValue("$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
         command.Parameters.AddWithValue("$evidence", evidence);
@@ -103,9 +111,9 @@ internal static class SqliteIdentity
         if (reader.Read())
         {
             throw new InvalidOperationException(
-                $"HALTED: the SQLite file '{path}' has lost rows that it had acknowledged, in epoch {reader.GetInt64(0)}."
-                + $" {reader.GetString(1)} Find out what was lost and, when the ledger is to go on with what there is, begin a new epoch:"
-                + " Ledger.Node epoch begin --by NAME --reason TEXT");
+                $"HALTED: the SQLite file '{path}' has lost rows that it had acknowledged, in epoch "
+                + $"{reader.GetInt64(0)}. {reader.GetString(1)} Find out what was lost and, when the ledger is to go "
+                + "on with what there is, begin a new epoch: Ledger.Node epoch begin --by NAME --reason TEXT");
         }
     }
 
@@ -123,15 +131,17 @@ internal static class SqliteIdentity
                 ? new LedgerIdentity(
                     Guid.Parse(reader.GetString(0)),
                     new LedgerEpoch(
-                        reader.GetInt64(1), reader.GetString(2), new LedgerTime(reader.GetInt64(3)), reader.GetString(4)),
+                        reader.GetInt64(1), reader.GetString(2), new LedgerTime(reader.GetInt64(3)),
+                        reader.GetString(4)),
                     TimeSpan.FromMilliseconds(reader.GetInt64(5)))
                 : throw new InvalidOperationException(
-                    $"The table 'ledger_identity' in '{path}' has lost its rows, which say which ledger this is. Put the file back from"
-                    + " a backup.");
+                    $"The table 'ledger_identity' in '{path}' has lost its rows, which say which ledger this is. Put "
+                    + "the file back from a backup.");
         }
         catch (SqliteException e)
         {
-            throw new InvalidOperationException($"The identity of the ledger in '{path}' can't be read: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"The identity of the ledger in '{path}' can't be read: {e.Message}", e);
         }
     }
 }

@@ -7,8 +7,8 @@ namespace Ledger.Sqlite;
 
 /// <summary>The index of transfers and accounts, in a file of its own, so that it never waits for the journal's writer
 /// nor that for it.</summary>
-/// <remarks>Its commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later
-/// than what it stands for.</remarks>
+/// <remarks>Its commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no
+/// later than what it stands for.</remarks>
 internal sealed class SqliteIndexStore(string path) : IIndexStore
 {
     public bool OrdersByLead => false;
@@ -20,15 +20,16 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
         DELETE FROM ledger_account;
         DELETE FROM ledger_account_metadata;
         DELETE FROM ledger_index_prepared;
-        UPDATE ledger_index SET form = 1, ordering = 0, version = version + 1, as_of_us = 0, last_account = '', last_row = 0
+        UPDATE ledger_index SET form = 1, ordering = 0, version = version + 1, as_of_us = 0, last_account = '',
+            last_row = 0
             WHERE name = 'transfers';
         """;
 
     private const string InsertTransfer =
-        "INSERT INTO ledger_transfer (time_us, place, item, id, transaction_id, debit_account, credit_account, asset, amount,"
-        + " code, kind, status, reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, content) VALUES"
-        + " ($time, $place, $item, $id, $transaction, $debit, $credit, $asset, $amount, $code, $kind, $status, $reference, $hold,"
-        + " $reverses, $principal, $state, $remaining, $due, $content);";
+        "INSERT INTO ledger_transfer (time_us, place, item, id, transaction_id, debit_account, credit_account, asset, "
+        + "amount, code, kind, status, reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, "
+        + "content) VALUES ($time, $place, $item, $id, $transaction, $debit, $credit, $asset, $amount, $code, $kind, "
+        + "$status, $reference, $hold, $reverses, $principal, $state, $remaining, $due, $content);";
 
     private const string SelectTransfer =
         "SELECT time_us, place, item, hold_state, hold_remaining, due_us, content FROM ledger_transfer";
@@ -41,7 +42,8 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
         static connection =>
         {
             using var reader = connection.Read(
-                "SELECT ordering, version, as_of_us, last_account, last_row FROM ledger_index WHERE name = 'transfers';");
+                "SELECT ordering, version, as_of_us, last_account, last_row FROM ledger_index WHERE name = "
+                    + "'transfers';");
             return reader.Read()
                 ? new IndexState(
                     reader.GetInt64(0), reader.GetInt64(1), new LedgerTime(reader.GetInt64(2)),
@@ -53,19 +55,22 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
         cancellationToken);
 
     // The file is one process's.
-    public Task<bool> ClaimAsync(Guid process, TimeSpan patience, CancellationToken cancellationToken) => Task.FromResult(true);
+    public Task<bool> ClaimAsync(Guid process, TimeSpan patience, CancellationToken cancellationToken) =>
+        Task.FromResult(true);
 
     public Task ReleaseAsync(Guid process, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<bool> ApplyAsync(IndexChanges changes, IndexState from, IndexState to, CancellationToken cancellationToken) =>
+    public Task<bool> ApplyAsync(
+        IndexChanges changes, IndexState from, IndexState to, CancellationToken cancellationToken) =>
         _writer.RunAsync(
             connection =>
             {
                 connection.Write("BEGIN IMMEDIATE;");
                 if (connection.Write(
-                    "UPDATE ledger_index SET ordering = $ordering, version = version + 1, as_of_us = $time, last_account = $account,"
-                        + " last_row = $row WHERE name = 'transfers' AND version = $version;",
-                    ("$ordering", to.Checkpoint), ("$time", to.AsOf.UnixMicroseconds), ("$account", to.Last.Account.Text),
+                    "UPDATE ledger_index SET ordering = $ordering, version = version + 1, as_of_us = $time, "
+                        + "last_account = $account, last_row = $row WHERE name = 'transfers' AND version = $version;",
+                    ("$ordering", to.Checkpoint), ("$time", to.AsOf.UnixMicroseconds),
+                    ("$account", to.Last.Account.Text),
                     ("$row", to.Last.SequenceNr), ("$version", from.Version)) != 1)
                 {
                     connection.Write("ROLLBACK;");
@@ -87,7 +92,8 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
                 foreach (var (attempt, branch) in changes.Prepared)
                 {
                     connection.Write(
-                        "INSERT INTO ledger_index_prepared (account, attempt, content) VALUES ($account, $attempt, $content);",
+                        "INSERT INTO ledger_index_prepared (account, attempt, content) VALUES ($account, $attempt, "
+                            + "$content);",
                         ("$account", attempt.Coordinator.Text), ("$attempt", SqliteStatements.Id(attempt.Key)),
                         ("$content", IndexCodec.Encode(attempt, branch)));
                 }
@@ -119,13 +125,15 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
                 ("$amount", IndexCodec.Ordered(IndexRows.AmountOf(one))), ("$code", (long)transfer.Code),
                 ("$kind", (long)IndexRows.KindOf(transfer.Flags)), ("$status", (long)one.Status),
                 ("$reference", NullIfEmpty(transfer.Reference)), ("$hold", IdOf(transfer.HoldId)),
-                ("$reverses", IdOf(transfer.Reverses)), ("$principal", NullIfEmpty(one.Principal)), ("$state", (long)one.Hold),
+                ("$reverses", IdOf(transfer.Reverses)), ("$principal", NullIfEmpty(one.Principal)),
+                ("$state", (long)one.Hold),
                 ("$remaining", one.Hold == HoldState.None ? null : IndexCodec.Ordered(one.HoldRemaining)),
                 ("$due", one.HoldDeadline?.UnixMicroseconds), ("$content", IndexCodec.Encode(one)));
             foreach (var (key, value) in transfer.Metadata.Pairs)
             {
                 connection.Write(
-                    "INSERT INTO ledger_transfer_metadata (pair, time_us, place, item) VALUES ($pair, $time, $place, $item);",
+                    "INSERT INTO ledger_transfer_metadata (pair, time_us, place, item) VALUES ($pair, $time, $place, "
+                        + "$item);",
                     ("$pair", IndexCodec.PairOf(key, value)), ("$time", time), ("$place", one.Key.Place),
                     ("$item", (long)one.Key.Item));
             }
@@ -147,7 +155,8 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
             foreach (var (key, value) in one.Spec.Metadata.Pairs)
             {
                 connection.Write(
-                    "INSERT INTO ledger_account_metadata (pair, address) VALUES ($pair, $address) ON CONFLICT DO NOTHING;",
+                    "INSERT INTO ledger_account_metadata (pair, address) VALUES ($pair, $address) ON CONFLICT DO "
+                        + "NOTHING;",
                     ("$pair", IndexCodec.PairOf(key, value)), ("$address", one.Spec.Address.Text));
             }
         }
@@ -171,7 +180,8 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
                 {
                     if (connection.Scalar(
                         "SELECT content FROM ledger_index_prepared WHERE account = $account AND attempt = $attempt;",
-                        ("$account", attempt.Coordinator.Text), ("$attempt", SqliteStatements.Id(attempt.Key))) is byte[] content)
+                        ("$account", attempt.Coordinator.Text), ("$attempt", SqliteStatements.Id(attempt.Key)))
+                            is byte[] content)
                     {
                         found[attempt] = IndexCodec.DecodePrepared(attempt.Coordinator, content);
                     }
@@ -190,7 +200,8 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
                 foreach (var id in ids)
                 {
                     found.AddRange(connection.List(
-                        $"{SelectTransfer} WHERE id = $id AND hold_state <> 0;", IndexRows.Transfer, ("$id", SqliteStatements.Id(id))));
+                        $"{SelectTransfer} WHERE id = $id AND hold_state <> 0;", IndexRows.Transfer,
+                        ("$id", SqliteStatements.Id(id))));
                 }
 
                 return found;

@@ -66,7 +66,8 @@ internal sealed class SqliteJournalRows(string path) : IJournalRows
 
     public Task<long?> TimeAfterAsync(long place, CancellationToken cancellationToken) => _connection.RunAsync(
         connection => connection.Scalar(
-            "SELECT created FROM journal WHERE ordering > $place ORDER BY ordering LIMIT 1;", ("$place", place)) is long ticks
+            "SELECT created FROM journal WHERE ordering > $place ORDER BY ordering LIMIT 1;", ("$place", place))
+                is long ticks
                 ? JournalTime.Micros(ticks)
                 : default(long?),
         cancellationToken);

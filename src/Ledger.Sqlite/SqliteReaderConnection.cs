@@ -11,8 +11,8 @@ internal sealed class SqliteReaderConnection : IDisposable
     private const int BytesColumn = 7;
 
     private const string Columns =
-        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid, length(message) FROM journal"
-        + " WHERE persistence_id = $id AND sequence_number BETWEEN $from AND $to ORDER BY sequence_number ";
+        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid, length(message) FROM "
+        + "journal WHERE persistence_id = $id AND sequence_number BETWEEN $from AND $to ORDER BY sequence_number ";
 
     // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows.
     private const string ListSql = """
@@ -49,7 +49,8 @@ internal sealed class SqliteReaderConnection : IDisposable
             "$id", "$above");
         _list = Prepare(ListSql, "$prefix", "$after", "$limit");
         _since = Prepare(
-            "SELECT sequence_number FROM ledger_id WHERE persistence_id = '' AND id = x'00000000000000000000000000000002';");
+            "SELECT sequence_number FROM ledger_id WHERE persistence_id = '' AND id = "
+                + "x'00000000000000000000000000000002';");
         _place = Prepare(
             "SELECT ordering FROM journal WHERE persistence_id = $id AND sequence_number = $number;", "$id", "$number");
         _find = Prepare(

@@ -142,13 +142,15 @@ internal static class SqliteSchema
             WHERE transaction_id IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_reference ON ledger_transfer (reference, time_us, place, item)
             WHERE reference IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item) WHERE hold_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item)
+            WHERE hold_id IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_reverses ON ledger_transfer (reverses, time_us, place, item)
             WHERE reverses IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_principal ON ledger_transfer (principal, time_us, place, item)
             WHERE principal IS NOT NULL;
         CREATE INDEX IF NOT EXISTS ledger_transfer_live ON ledger_transfer (time_us, place, item) WHERE hold_state = 1;
-        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item) WHERE status <> 1000;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item)
+            WHERE status <> 1000;
 
         CREATE TABLE IF NOT EXISTS ledger_transfer_metadata (
             pair BLOB NOT NULL,
@@ -168,7 +170,8 @@ internal static class SqliteSchema
             content BLOB NOT NULL,
             PRIMARY KEY (address)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address) WHERE reference IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address)
+            WHERE reference IS NOT NULL;
         CREATE TABLE IF NOT EXISTS ledger_account_metadata (
             pair BLOB NOT NULL,
             address TEXT NOT NULL,

@@ -6,8 +6,8 @@ public static class SqliteScripts
 {
     private const string Wal = "PRAGMA journal_mode = WAL;";
 
-    /// <summary>The file that <c>Ledger:Sqlite:Path</c> names: the journal, and what is kept with it. Which ledger it is the
-    /// first start says.</summary>
+    /// <summary>The file that <c>Ledger:Sqlite:Path</c> names: the journal, and what is kept with it. Which ledger it
+    /// is the first start says.</summary>
     public static string Journal { get; } = Script(
         SqliteSchema.Journal, SqliteSchema.Ids, SqliteSchema.Clock, SqliteSchema.Blocks, SqliteIdentity.Table);
 

@@ -114,7 +114,8 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
             """;
         Add(_write, "$id", "$number", "$created", "$snapshot", "$serializer", "$manifest");
         _delete = _connection.CreateCommand();
-        _delete.CommandText = "DELETE FROM snapshot WHERE persistence_id = $id AND sequence_number <= $number AND created <= $created;";
+        _delete.CommandText =
+            "DELETE FROM snapshot WHERE persistence_id = $id AND sequence_number <= $number AND created <= $created;";
         Add(_delete, "$id", "$number", "$created");
     }
 
@@ -129,7 +130,8 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
     }
 
     // The three that every statement begins with.
-    private static SqliteParameterCollection Fill(SqliteCommand command, string persistenceId, long sequenceNr, long ticks)
+    private static SqliteParameterCollection Fill(
+        SqliteCommand command, string persistenceId, long sequenceNr, long ticks)
     {
         var p = command.Parameters;
         p[0].Value = persistenceId;

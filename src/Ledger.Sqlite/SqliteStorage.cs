@@ -196,7 +196,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
             try
             {
-                using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false));
+                using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(
+                    path, mayCreate: false));
                 SqliteConnections.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE);");
             }
             catch (SqliteException)
@@ -220,8 +221,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
             if (file?.FindMove() is { } where)
             {
                 database.ReportLoss(
-                    $"The SQLite file '{_path}' was replaced, moved or deleted while the ledger ran; what it had open is now"
-                    + $" '{where}'. Put that file back, if it still exists.",
+                    $"The SQLite file '{_path}' was replaced, moved or deleted while the ledger ran; what it had open "
+                    + $"is now '{where}'. Put that file back, if it still exists.",
                     mustEnd: true);
                 return;
             }

@@ -55,7 +55,8 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
         var after = notes.Contains(0) ? 0 : await _beginnings.OfAsync(
             persistenceId, place, upTo,
             number => new ValueTask<long>(_readers.ReadAsync(
-                (persistenceId, number), static (reader, q) => reader.PlaceOf(q.persistenceId, q.number), cancellationToken)));
+                (persistenceId, number), static (reader, q) =>
+                    reader.PlaceOf(q.persistenceId, q.number), cancellationToken)));
         return new IndexedRows(after, [.. rows], hasNewest && notes.Max <= 0);
     }
 
@@ -64,15 +65,18 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
             (persistenceId, sequenceNr), static (reader, q) => reader.PlaceOf(q.persistenceId, q.sequenceNr),
             cancellationToken);
 
-    public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
+    public Task AddIdsAsync(
+        string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
         WriteAsync(
             writer =>
             {
                 foreach (var entry in entries)
                 {
                     writer.Write(
-                        "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, $number);",
-                        ("$id", SqliteStatements.Id(entry.Id)), ("$stream", persistenceId), ("$number", entry.SequenceNr));
+                        "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, "
+                            + "$number);",
+                        ("$id", SqliteStatements.Id(entry.Id)), ("$stream", persistenceId),
+                        ("$number", entry.SequenceNr));
                 }
             },
             cancellationToken);
@@ -81,10 +85,12 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
         writer =>
         {
             writer.Write(
-                "DELETE FROM ledger_id WHERE persistence_id = $stream AND id = zeroblob(16) AND sequence_number <= $upTo;",
+                "DELETE FROM ledger_id WHERE persistence_id = $stream AND id = zeroblob(16) AND sequence_number <= "
+                    + "$upTo;",
                 ("$stream", persistenceId), ("$upTo", upTo));
             writer.Write(
-                "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES (zeroblob(16), $stream, 0);",
+                "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES (zeroblob(16), $stream, "
+                    + "0);",
                 ("$stream", persistenceId));
         },
         cancellationToken);
@@ -92,7 +98,8 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
     private Task WriteAsync(Action<SqliteStatements> write, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            using var writer = new SqliteStatements(SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path)));
+            using var writer = new SqliteStatements(SqliteConnections.OpenDurable(
+                SqliteConnections.ConnectionString(path)));
             writer.Write("BEGIN IMMEDIATE;");
             write(writer);
             writer.Write("COMMIT;");

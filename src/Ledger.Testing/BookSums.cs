@@ -14,5 +14,6 @@ internal readonly record struct BookSums(
         DebitsPending + balances.DebitsPending.Value, CreditsPending + balances.CreditsPending.Value);
 
     public override string ToString() =>
-        $"debits {DebitsPosted} posted and {DebitsPending} held, credits {CreditsPosted} posted and {CreditsPending} held";
+        $"debits {DebitsPosted} posted and {DebitsPending} held, credits {CreditsPosted} posted and {CreditsPending} "
+            + "held";
 }

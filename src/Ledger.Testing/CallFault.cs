@@ -7,12 +7,13 @@ public enum CallFault
     /// after a pause.</summary>
     Refused,
 
-    /// <summary>The call was done and its answer is lost: <see cref="Ledger.Actors.LedgerErrorReason.DeadlineExceeded"/>,
-    /// so that the outcome is unknown to the caller. The same again, with the same id, is answered with what it
-    /// became.</summary>
+    /// <summary>The call was done and its answer is lost:
+    /// <see cref="Ledger.Actors.LedgerErrorReason.DeadlineExceeded"/>, so that the outcome is unknown to the caller.
+    /// The same again, with the same id, is answered with what it became.</summary>
     AnswerLost,
 
-    /// <summary>The call got lost on its way and was not done: <see cref="Ledger.Actors.LedgerErrorReason.Unavailable"/>,
-    /// so that the outcome is unknown to the caller. The same again, with the same id, does it.</summary>
+    /// <summary>The call got lost on its way and was not done:
+    /// <see cref="Ledger.Actors.LedgerErrorReason.Unavailable"/>, so that the outcome is unknown to the caller. The
+    /// same again, with the same id, does it.</summary>
     RequestLost,
 }

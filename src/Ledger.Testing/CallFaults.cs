@@ -36,12 +36,16 @@ internal sealed class CallFaults
             case CallFault.RequestLost:
                 throw new LedgerException(
                     LedgerErrorReason.Unavailable,
-                    isRead ? "The test has lost this request." : "The test has lost this request; the outcome is unknown.");
+                    isRead
+                    ? "The test has lost this request."
+                    : "The test has lost this request; the outcome is unknown.");
             default:
                 await call();
                 throw new LedgerException(
                     LedgerErrorReason.DeadlineExceeded,
-                    isRead ? "The test has lost this answer." : "The test has lost this answer; the outcome is unknown.");
+                    isRead
+                    ? "The test has lost this answer."
+                    : "The test has lost this answer; the outcome is unknown.");
         }
     }
 }

@@ -34,7 +34,8 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         faults.RunAsync(() => inner().GetAccountAsync(query, timeout, cancellationToken), isRead: true);
 
     public Task<TransferRecord?> GetTransferAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().GetTransferAsync(account, id, timeout, cancellationToken), isRead: true);
 
     public Task<TransactionResult> PostTransactionAsync(
@@ -42,7 +43,8 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         faults.RunAsync(() => inner().PostTransactionAsync(transaction, timeout, cancellationToken));
 
     public Task<TransactionRecord?> GetTransactionAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().GetTransactionAsync(account, id, timeout, cancellationToken), isRead: true);
 
     public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(

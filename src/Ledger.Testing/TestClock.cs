@@ -4,8 +4,8 @@ namespace Ledger.Testing;
 
 /// <summary>A clock that the test moves on.</summary>
 /// <remarks>Until then it goes as the system's, which it begins with: a ledger whose time stood still could neither ask
-/// again for what got lost nor end a call at its deadline. Ids that carry the system's time are taken up to an hour ahead
-/// of the ledger's, and at any time after it. Thread-safe.</remarks>
+/// again for what got lost nor end a call at its deadline. Ids that carry the system's time are taken up to an hour
+/// ahead of the ledger's, and at any time after it. Thread-safe.</remarks>
 public sealed class TestClock : TimeProvider
 {
     private long ahead;

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Testing;
 
-/// <summary>A ledger for tests: the real one, as an application embeds it, on files of its own that go with it.</summary>
+/// <summary>A ledger for tests: the real one, as an application embeds it, on files of its own that go with
+/// it.</summary>
 /// <remarks>
 /// <code>
 /// await using var test = await TestLedger.StartAsync();
@@ -19,8 +20,8 @@ namespace Ledger.Testing;
 /// await test.ShouldHaveBalanceAsync("users:1", -1000);
 /// await test.ShouldBalanceAsync();
 /// </code>
-/// Time goes as the system's until <see cref="AdvanceAsync"/> moves it on. Each ledger stands alone, so tests run beside
-/// each other.
+/// Time goes as the system's until <see cref="AdvanceAsync"/> moves it on. Each ledger stands alone, so tests run
+/// beside each other.
 /// </remarks>
 public sealed class TestLedger : IAsyncDisposable
 {
@@ -34,7 +35,8 @@ public sealed class TestLedger : IAsyncDisposable
     private IHost host;
     private volatile ILedger? inner;
 
-    private TestLedger(DirectoryInfo directory, Action<LedgerOptions>? configure, Action<IHostApplicationBuilder>? build)
+    private TestLedger(
+        DirectoryInfo directory, Action<LedgerOptions>? configure, Action<IHostApplicationBuilder>? build)
     {
         (this.directory, this.configure, this.build) = (directory, configure, build);
         host = Build();
@@ -129,7 +131,9 @@ public sealed class TestLedger : IAsyncDisposable
     /// <returns>What ends it.</returns>
     public IDisposable RefuseWrites()
     {
-        Execute("CREATE TRIGGER test_refuses_writes BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the test refuses writes'); END");
+        Execute(
+            "CREATE TRIGGER test_refuses_writes BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the test refuses "
+                + "writes'); END");
         return new Undo(() => Execute("DROP TRIGGER IF EXISTS test_refuses_writes"));
     }
 
@@ -156,7 +160,8 @@ public sealed class TestLedger : IAsyncDisposable
 
     // ---------------------------------------------------------------- assertions
 
-    /// <summary>Says that an account has a balance: its posted debits less its posted credits, in minor units.</summary>
+    /// <summary>Says that an account has a balance: its posted debits less its posted credits, in minor
+    /// units.</summary>
     /// <param name="address">The account.</param>
     /// <param name="balance">The balance; below zero where credits are more.</param>
     /// <exception cref="LedgerAssertionException">It has another one, or there is no such account.</exception>
@@ -182,8 +187,8 @@ public sealed class TestLedger : IAsyncDisposable
         if ((view.Balances.DebitsPending, view.Balances.CreditsPending) != (Amount.Of(debits), Amount.Of(credits)))
         {
             throw new LedgerAssertionException(
-                $"On {address} are held {view.Balances.DebitsPending} of debits and {view.Balances.CreditsPending} of credits, and not"
-                + $" {debits} and {credits}: {Text(view)}.");
+                $"On {address} are held {view.Balances.DebitsPending} of debits and {view.Balances.CreditsPending} of "
+                + $"credits, and not {debits} and {credits}: {Text(view)}.");
         }
     }
 
@@ -270,15 +275,16 @@ public sealed class TestLedger : IAsyncDisposable
                 return;
             }
 
-            throw new LedgerAssertionException($"The statement of {view.Spec.Address} is empty, and its counters are not: {Text(view)}.");
+            throw new LedgerAssertionException(
+                $"The statement of {view.Spec.Address} is empty, and its counters are not: {Text(view)}.");
         }
 
         if ((last.Sequence, last.DebitsPosted, last.CreditsPosted)
             != (view.EntryCount, view.Balances.DebitsPosted, view.Balances.CreditsPosted))
         {
             throw new LedgerAssertionException(
-                $"The statement of {view.Spec.Address} ends with entry {last.Sequence}, debits {last.DebitsPosted} and credits"
-                + $" {last.CreditsPosted}, and the account has {view.EntryCount} entries, {Text(view)}.");
+                $"The statement of {view.Spec.Address} ends with entry {last.Sequence}, debits {last.DebitsPosted} "
+                + $"and credits {last.CreditsPosted}, and the account has {view.EntryCount} entries, {Text(view)}.");
         }
     }
 

@@ -71,25 +71,42 @@ public sealed class AccessPolicyTests
     [InlineData("""{"principals": {"": {"grants": []}}}""", "is no name")]
     [InlineData("""{"principals": {"ledger:expiry": {"grants": []}}}""", "keeps for itself")]
     [InlineData("""{"principals": {"a": {"grants": [{"do": []}]}}}""", "names no right")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["raed"], "accounts": ["**"]}]}}}""", "'raed'; there are read, statement")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["raed"], "accounts": ["**"]}]}}}""",
+        "'raed'; there are read, statement")]
     [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"]}]}}}""", "has no \"accounts\"")]
     [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"], "accounts": []}]}}}""", "has no \"accounts\"")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["a*"]}]}}}""", "'a*', which is no pattern")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "acounts": ["b"]}]}}}""", "acounts")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "debit": ["b"]}]}}}""", "debit means nothing for read")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "amountMax": "5"}]}}}""", "amountMax means nothing for read")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["a*"]}]}}}""", "'a*', which is no pattern")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "acounts": ["b"]}]}}}""", "acounts")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "debit": ["b"]}]}}}""",
+        "debit means nothing for read")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["read"], "accounts": ["**"], "amountMax": "5"}]}}}""",
+        "amountMax means nothing for read")]
     [InlineData("""{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"]}]}}}""", "has no \"credit\"")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "assets": []}]}}}""", "names no asset")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "assets": ["usd"]}]}}}""", "'usd'")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "amountMax": "1.5"}]}}}""", "'1.5'")]
-    [InlineData("""{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "amountMax": 5}]}}}""", "amountMax")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "assets": []}]}}}""", "names no asset")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "assets": ["usd"]}]}}}""", "'usd'")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "amountMax": "1.5"}]}}}""", "'1.5'")]
+    [InlineData(
+        """{"principals": {"a": {"grants": [{"do": ["transfer"], "debit": ["**"], "credit": ["**"], "amountMax": 5}]}}}""", "amountMax")]
     [InlineData("""{"principals": {"a": {"grants": [], "limits": "gold"}}}""", "'gold', which limits does not name")]
-    [InlineData("""{"principals": {}, "limits": {"gold": {"perSecond": 0, "burst": 1}}}""", "limits.gold.perSecond is 0")]
+    [InlineData(
+        """{"principals": {}, "limits": {"gold": {"perSecond": 0, "burst": 1}}}""", "limits.gold.perSecond is 0")]
     [InlineData("""{"principals": {}, "limits": {"gold": {"perSecond": 1}}}""", "burst")]
-    [InlineData("""{"principals": {}, "keys": {"k": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "principals does not name")]
-    [InlineData("""{"principals": {"a": {"grants": []}}, "keys": {"k": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "no SHA-256")]
-    [InlineData("""{"principals": {"a": {"grants": []}}, "keys": {"k": {"principal": "a", "sha256": "00"}}}""", "expireTime")]
-    [InlineData("""{"principals": {"a": {"grants": []}}, "keys": {"k_": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "no id of a key")]
+    [InlineData(
+        """{"principals": {}, "keys": {"k": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "principals does not name")]
+    [InlineData(
+        """{"principals": {"a": {"grants": []}}, "keys": {"k": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "no SHA-256")]
+    [InlineData(
+        """{"principals": {"a": {"grants": []}}, "keys": {"k": {"principal": "a", "sha256": "00"}}}""", "expireTime")]
+    [InlineData(
+        """{"principals": {"a": {"grants": []}}, "keys": {"k_": {"principal": "a", "sha256": "00", "expireTime": "2030-01-01T00:00:00Z"}}}""", "no id of a key")]
     public void What_a_policy_can_not_mean_is_refused_by_name(string json, string what) =>
         Should.Throw<AccessPolicyException>(() => Parse(json)).Message.ShouldContain(what);
 
@@ -159,7 +176,8 @@ public sealed class AccessPolicyTests
 
     [Fact]
     public void A_file_that_is_not_there_is_named() =>
-        Should.Throw<AccessPolicyException>(() => AccessPolicyFile.Read("/nowhere/policy.json")).Message.ShouldContain("/nowhere/policy.json");
+        Should.Throw<AccessPolicyException>(() => AccessPolicyFile.Read("/nowhere/policy.json")).Message
+            .ShouldContain("/nowhere/policy.json");
 
     private static string Reading(string principal) =>
         """{"principals": {"NAME": {"grants": [{"do": ["read"], "accounts": ["**"]}]}}}"""

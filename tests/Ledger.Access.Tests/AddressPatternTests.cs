@@ -61,9 +61,11 @@ public sealed class AddressPatternTests
     public Property A_pattern_is_the_regular_expression_that_it_looks_like()
     {
         var segment = Gen.Elements("a", "b", "ab", "b-_1");
-        var address = Gen.Choose(1, 5).SelectMany(count => segment.ListOf(count)).Select(list => string.Join(':', list));
+        var address = Gen.Choose(1, 5).SelectMany(count => segment.ListOf(count))
+            .Select(list => string.Join(':', list));
         var pattern = Gen.Choose(1, 4).SelectMany(count => Gen.OneOf(segment, Gen.Constant("*")).ListOf(count))
-            .SelectMany(list => Gen.Elements(false, true).Select(open => string.Join(':', open ? [.. list, "**"] : list)));
+            .SelectMany(
+                list => Gen.Elements(false, true).Select(open => string.Join(':', open ? [.. list, "**"] : list)));
         return Prop.ForAll(address.ToArbitrary(), pattern.ToArbitrary(), (text, shape) =>
         {
             AddressPattern.TryParse(shape, out var read).ShouldBeTrue();

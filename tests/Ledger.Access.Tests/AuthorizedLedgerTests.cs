@@ -10,7 +10,8 @@ namespace Ledger.Access.Tests;
 /// <summary>A real ledger on a SQLite file, as callers with different rights may use it.</summary>
 public sealed class AuthorizedLedgerTests : IAsyncLifetime
 {
-    // alice may use her wallet, and pay to shops; the shop may take what is held for it; the auditor reads; ops may all.
+    // alice may use her wallet, and pay to shops; the shop may take what is held for it; the auditor reads; ops may
+    // all.
     private readonly Policies policies = new("""
         {"principals": {
           "alice": {"grants": [
@@ -91,14 +92,17 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         })
         {
             await DeniedAsync(() => alice.PostTransferAsync(transfer));
-            await DeniedAsync(() => alice.PostTransactionAsync(Transaction.Of(NewId(), Pay("users:alice", "shops:a", 1), transfer)));
+            await DeniedAsync(
+                () => alice.PostTransactionAsync(Transaction.Of(NewId(), Pay("users:alice", "shops:a", 1), transfer)));
             await DeniedAsync(() => alice.PostTransfersAsync([Pay("users:alice", "shops:a", 1), transfer]));
             await DeniedAsync(() => alice.SubmitBatchAsync(
-                [new BatchItem(TransactionLeg.Of(Pay("users:alice", "shops:a", 1))), new BatchItem(TransactionLeg.Of(transfer))]));
+                [new BatchItem(TransactionLeg.Of(Pay("users:alice", "shops:a", 1))),
+                    new BatchItem(TransactionLeg.Of(transfer))]));
         }
 
         var bob = AccountAddress.Parse("users:bob");
-        await DeniedAsync(() => alice.OpenAccountsAsync([new AccountSpec(AccountAddress.Parse("users:carol"), Dollars, 1)]));
+        await DeniedAsync(
+            () => alice.OpenAccountsAsync([new AccountSpec(AccountAddress.Parse("users:carol"), Dollars, 1)]));
         await DeniedAsync(() => alice.GetAccountAsync(bob));
         await DeniedAsync(() => alice.GetTransferAsync(bob, NewId()));
         await DeniedAsync(() => alice.GetTransactionAsync(bob, NewId()));
@@ -127,10 +131,14 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         await DeniedAsync(() => As("shop").PostTransferAsync(Post(hold, 101)));
         await DeniedAsync(() => As("shop").PostTransferAsync(Post(hold, null)));
         await DeniedAsync(() => As("shop").PostTransferAsync(Post(other, 10)));
-        await DeniedAsync(() => As("shop").PostTransferAsync(Post(other, 10) with { DebitAccount = AccountAddress.Parse("users:bob") }));
+        await DeniedAsync(
+            () =>
+                As("shop")
+                    .PostTransferAsync(Post(other, 10) with { DebitAccount = AccountAddress.Parse("users:bob") }));
         await DeniedAsync(() => As("shop").PostTransferAsync(Post(NewId(), 10)));
         await DeniedAsync(() => As("alice").PostTransferAsync(Post(hold, 100)));
-        await DeniedAsync(() => As("shop").ExtendHoldAsync(new ExtendHold(other, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1)))));
+        await DeniedAsync(
+            () => As("shop").ExtendHoldAsync(new ExtendHold(other, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1)))));
         (await BalanceAsync("shops:a")).ShouldBe(0);
 
         // On an account where it may, what is not there is said to be not there.
@@ -169,7 +177,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         var alice = AccountAddress.Parse("users:alice");
         foreach (var post in new[]
         {
-            Post(hold, null), Post(hold, null) with { DebitAccount = alice }, Post(hold, 1) with { CreditAccount = AccountAddress.Parse("shops:a") },
+            Post(hold, null), Post(hold, null) with { DebitAccount = alice },
+            Post(hold, 1) with { CreditAccount = AccountAddress.Parse("shops:a") },
         })
         {
             await DeniedAsync(() => As("thief").PostTransfersAsync([post, decoy]));
@@ -197,13 +206,15 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     {
         // A leg has the transaction's own id: by it alone only that leg would be seen.
         var id = NewId();
-        var both = Transaction.Of(id, Pay("users:alice", "shops:a", 10) with { Id = id }, Pay("users:bob", "shops:b", 20));
+        var both = Transaction.Of(
+            id, Pay("users:alice", "shops:a", 10) with { Id = id }, Pay("users:bob", "shops:b", 20));
         (await As("ops").PostTransactionAsync(both)).IsCommitted.ShouldBeTrue();
         await DeniedAsync(() => As("shop").ReverseTransactionAsync(new Reversal(NewId(), default, id, "a mistake")));
         (await BalanceAsync("shops:b")).ShouldBe(20);
         var paid = Pay("users:alice", "shops:a", 5);
         (await As("alice").PostTransferAsync(paid)).IsCommitted.ShouldBeTrue();
-        (await As("shop").ReverseTransactionAsync(new Reversal(NewId(), default, paid.Id, "a mistake"))).IsCommitted.ShouldBeTrue();
+        (await As("shop").ReverseTransactionAsync(new Reversal(NewId(), default, paid.Id, "a mistake"))).IsCommitted
+            .ShouldBeTrue();
     }
 
     [Fact]
@@ -224,7 +235,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     [Fact]
     public async Task Who_may_list_and_not_read_sees_no_balances()
     {
-        policies.Current = new Policies("""{"principals": {"p": {"grants": [{"do": ["list"], "accounts": ["**"]}]}}}""").Current;
+        policies.Current = new Policies("""{"principals": {"p": {"grants": [{"do": ["list"], "accounts": ["**"]}]}}}""")
+            .Current;
         (await As("p").ListAccountsAsync(null, 10)).Accounts.ShouldBeEmpty();
         (await Asking("p").SearchAccountsAsync(new AccountSearch(new AccountFilter()))).ShouldNotBeNull();
     }
@@ -277,13 +289,15 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     public async Task A_transaction_is_shown_without_the_legs_of_others()
     {
         var transaction = Transaction.Of(
-            NewId(), Pay("users:alice", "shops:a", 10), Pay("users:bob", "shops:b", 20), Pay("bank", "users:alice", 30));
+            NewId(), Pay("users:alice", "shops:a", 10), Pay("users:bob", "shops:b", 20),
+            Pay("bank", "users:alice", 30));
         (await As("ops").PostTransactionAsync(transaction)).IsCommitted.ShouldBeTrue();
         var whole = await As("auditor").GetTransactionAsync(AccountAddress.Parse("users:alice"), transaction.Id);
         whole.ShouldNotBeNull().Transaction.Legs.Length.ShouldBe(3);
         whole.IsAbridged.ShouldBeFalse();
         var cut = await As("alice").GetTransactionAsync(AccountAddress.Parse("users:alice"), transaction.Id);
-        cut.ShouldNotBeNull().Transaction.Legs.Select(static leg => leg.Transfer!.Amount).ShouldBe([Amount.Of(10), Amount.Of(30)]);
+        cut.ShouldNotBeNull().Transaction.Legs.Select(static leg => leg.Transfer!.Amount)
+            .ShouldBe([Amount.Of(10), Amount.Of(30)]);
         cut.Result.Legs.Length.ShouldBe(2);
         cut.IsAbridged.ShouldBeTrue();
     }
@@ -315,22 +329,30 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         foreach (var (present, absent) in new (Func<ILedger, Task>, Func<ILedger, Task>)[]
         {
             (one => one.GetAccountAsync(there), one => one.GetAccountAsync(nowhere)),
-            (one => one.ListStatementAsync(new StatementQuery(there)), one => one.ListStatementAsync(new StatementQuery(nowhere))),
+            (one => one.ListStatementAsync(new StatementQuery(there)),
+                one => one.ListStatementAsync(new StatementQuery(nowhere))),
             (one => one.GetTransferAsync(there, bobs.Id), one => one.GetTransferAsync(nowhere, bobs.Id)),
-            (one => one.PostTransferAsync(Pay("users:bob", "shops:a", 1)), one => one.PostTransferAsync(Pay("users:nobody", "shops:a", 1))),
-            (one => one.ChangeAccountAsync(there, new CloseAccount("")), one => one.ChangeAccountAsync(nowhere, new CloseAccount(""))),
+            (one => one.PostTransferAsync(Pay("users:bob", "shops:a", 1)),
+                one => one.PostTransferAsync(Pay("users:nobody", "shops:a", 1))),
+            (one => one.ChangeAccountAsync(there, new CloseAccount("")),
+                one => one.ChangeAccountAsync(nowhere, new CloseAccount(""))),
         })
         {
             (await FailureAsync(() => present(alice))).ShouldBe(await FailureAsync(() => absent(alice)));
         }
 
         // By its id alone, and for what resolves or takes back what is somebody else's.
-        (await FailureAsync(() => alice.GetTransferAsync(default, bobs.Id))).Replace($"{bobs.Id}", "", StringComparison.Ordinal)
-            .ShouldBe((await FailureAsync(() => alice.GetTransferAsync(default, unknown))).Replace($"{unknown}", "", StringComparison.Ordinal));
+        (await FailureAsync(() => alice.GetTransferAsync(default, bobs.Id)))
+            .Replace($"{bobs.Id}", "", StringComparison.Ordinal)
+            .ShouldBe(
+                (await FailureAsync(() => alice.GetTransferAsync(default, unknown)))
+                    .Replace($"{unknown}", "", StringComparison.Ordinal));
         (await FailureAsync(() => As("shop").PostTransferAsync(Post(hold, 5))))
             .ShouldBe(await FailureAsync(() => As("shop").PostTransferAsync(Post(unknown, 5))));
         (await FailureAsync(() => As("shop").ReverseTransactionAsync(Reverse(bobs))))
-            .ShouldBe(await FailureAsync(() => As("shop").ReverseTransactionAsync(Reverse(bobs) with { OriginalId = unknown })));
+            .ShouldBe(
+                await FailureAsync(
+                    () => As("shop").ReverseTransactionAsync(Reverse(bobs) with { OriginalId = unknown })));
     }
 
     [Fact]
@@ -350,7 +372,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
             .ShouldBe([TransferStatus.Created, TransferStatus.IdAlreadyFailed]);
 
         // What it has said itself, it may be told.
-        (await As("blind").PostTransferAsync(more with { Code = 2 })).Status.ShouldBe(TransferStatus.ExistsWithDifferentCode);
+        (await As("blind").PostTransferAsync(more with { Code = 2 })).Status
+            .ShouldBe(TransferStatus.ExistsWithDifferentCode);
         (await As("blind").PostTransferAsync(more)).Status.ShouldBe(TransferStatus.Exists);
     }
 
@@ -372,7 +395,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         clock.Advance(TimeSpan.FromMinutes(1));
         (await Should.ThrowAsync<LedgerException>(() => alice.PostTransferAsync(Pay("users:alice", "shops:a", 1))))
             .Reason.ShouldBe(LedgerErrorReason.Unauthenticated);
-        var admin = new AuthorizedLedgerAdmin(host.Services.GetRequiredService<ILedgerAdmin>(), caller, policies, clock);
+        var admin =
+            new AuthorizedLedgerAdmin(host.Services.GetRequiredService<ILedgerAdmin>(), caller, policies, clock);
         Should.Throw<LedgerException>(admin.Require).Reason.ShouldBe(LedgerErrorReason.Unauthenticated);
     }
 
@@ -380,8 +404,10 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     public async Task Only_operators_ask_what_is_in_doubt()
     {
         var admin = host.Services.GetRequiredService<ILedgerAdmin>();
-        await DeniedAsync(() => new AuthorizedLedgerAdmin(admin, new Caller("alice"), policies, clock).ListInDoubtAsync(null, 1));
-        (await new AuthorizedLedgerAdmin(admin, new Caller("ops"), policies, clock).ListInDoubtAsync(null, 1)).Accounts.ShouldBeEmpty();
+        await DeniedAsync(
+            () => new AuthorizedLedgerAdmin(admin, new Caller("alice"), policies, clock).ListInDoubtAsync(null, 1));
+        (await new AuthorizedLedgerAdmin(admin, new Caller("ops"), policies, clock).ListInDoubtAsync(null, 1)).Accounts
+            .ShouldBeEmpty();
     }
 
     [Fact]
@@ -392,21 +418,27 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         (await As("ops").PostTransferAsync(Pay("users:bob", "shops:a", 4))).IsCommitted.ShouldBeTrue();
         var atLeast = ledger.PositionOf(result.Position);
         var mine = new TransferFilter { Account = AccountAddress.Parse("users:alice") };
-        var page = await Asking("alice").SearchTransfersAsync(new TransferSearch(mine) { AtLeast = atLeast, Count = true });
+        var page = await Asking("alice")
+            .SearchTransfersAsync(new TransferSearch(mine) { AtLeast = atLeast, Count = true });
         page.Transfers.Select(static one => one.Transfer.Id).ShouldContain(paid.Id);
-        page.Transfers.ShouldAllBe(static one => one.Transfer.DebitAccount.Text == "users:alice" || one.Transfer.CreditAccount.Text == "users:alice");
+        page.Transfers.ShouldAllBe(
+            static one =>
+                one.Transfer.DebitAccount.Text == "users:alice" || one.Transfer.CreditAccount.Text == "users:alice");
         page.Count.ShouldBe(2);
         page.Position.IsNone.ShouldBeTrue("It would name an account of others.");
         foreach (var filter in new[]
         {
-            new TransferFilter { Account = AccountAddress.Parse("users:bob") }, new TransferFilter { Account = AccountAddress.Parse("users:nobody") },
-            new TransferFilter { AccountPrefix = "users:alice" }, new TransferFilter { Ids = [paid.Id] }, new TransferFilter(),
+            new TransferFilter { Account = AccountAddress.Parse("users:bob") },
+            new TransferFilter { Account = AccountAddress.Parse("users:nobody") },
+            new TransferFilter { AccountPrefix = "users:alice" }, new TransferFilter { Ids = [paid.Id] },
+            new TransferFilter(),
         })
         {
             await DeniedAsync(() => Asking("alice").SearchTransfersAsync(new TransferSearch(filter)));
         }
 
-        (await Asking("auditor").SearchTransfersAsync(new TransferSearch(new TransferFilter { Ids = [paid.Id] }) { AtLeast = atLeast }))
+        (await Asking("auditor")
+            .SearchTransfersAsync(new TransferSearch(new TransferFilter { Ids = [paid.Id] }) { AtLeast = atLeast }))
             .Transfers.Single().Transfer.Id.ShouldBe(paid.Id);
         await DeniedAsync(() => Asking("clerk").SearchTransfersAsync(new TransferSearch(mine)));
     }
@@ -414,7 +446,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     [Fact]
     public async Task Accounts_are_found_whatever_lies_between_and_not_counted()
     {
-        var atLeast = ledger.PositionOf((await As("alice").PostTransferAsync(Pay("users:alice", "shops:a", 1))).Position);
+        var atLeast = ledger.PositionOf(
+            (await As("alice").PostTransferAsync(Pay("users:alice", "shops:a", 1))).Position);
         var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, Limit = 1 };
         var first = await Asking("shop").SearchAccountsAsync(shops);
         first.Accounts.Single().Spec.Address.Text.ShouldBe("shops:a");
@@ -472,7 +505,9 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     private static Transfer Post(TransferId hold, ulong? amount) => new(
         NewId(), default, default, amount is { } some ? Amount.Of(some) : Amount.MaxValue, 0)
     {
-        HoldId = hold, Flags = TransferFlags.PostPending | (amount is null ? TransferFlags.None : TransferFlags.KeepRest),
+        HoldId = hold, Flags = TransferFlags.PostPending | (amount is null
+            ? TransferFlags.None
+            : TransferFlags.KeepRest),
     };
 
     private static Reversal Reverse(Transfer original) =>

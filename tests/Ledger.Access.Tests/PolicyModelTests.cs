@@ -6,15 +6,16 @@ using Xunit.Abstractions;
 
 namespace Ledger.Access.Tests;
 
-/// <summary>Generated policies and requests: the ledger of a caller allows what <see cref="PolicyModel"/> does, alone, in
-/// a batch and in a transaction alike. <c>LEDGER_POLICY_CASES</c> has it try more of them.</summary>
+/// <summary>Generated policies and requests: the ledger of a caller allows what <see cref="PolicyModel"/> does, alone,
+/// in a batch and in a transaction alike. <c>LEDGER_POLICY_CASES</c> has it try more of them.</summary>
 public sealed class PolicyModelTests(ITestOutputHelper output)
 {
     private const int CasesByDefault = 20_000;
     private const int RequestsOfPolicy = 20;
 
     private static readonly string[] s_names = ["a", "b", "a:a", "a:b", "b:a", "a:a:b", "b:b:b"];
-    private static readonly string[] s_patterns = ["**", "*", "a", "b", "a:*", "*:a", "a:**", "*:*:b", "b:**", "a:a:b", "*:b"];
+    private static readonly string[] s_patterns = [
+        "**", "*", "a", "b", "a:*", "*:a", "a:**", "*:*:b", "b:**", "a:a:b", "*:b"];
     private static readonly string[] s_sides = ["transfer", "hold", "close-by-transfer", "reverse"];
     private static readonly string[] s_accounts = ["read", "statement", "list", "open", "change", "limits"];
     private static readonly string[] s_assets = ["USD/2", "EUR/2", "X/0"];
@@ -23,7 +24,8 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
     public async Task Each_way_to_the_ledger_allows_what_the_policy_means()
     {
         var cases = int.Parse(
-            Environment.GetEnvironmentVariable("LEDGER_POLICY_CASES") ?? CasesByDefault.ToString(CultureInfo.InvariantCulture),
+            Environment.GetEnvironmentVariable("LEDGER_POLICY_CASES")
+            ?? CasesByDefault.ToString(CultureInfo.InvariantCulture),
             CultureInfo.InvariantCulture);
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}, {cases} cases");
@@ -41,20 +43,31 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
                 var transfer = Make(random, holds);
                 var expected = model.Allows(transfer, holds.GetValueOrDefault(transfer.HoldId));
                 var what = $"seed {seed}, case {done + i}: {json} {transfer} {string.Join(' ', holds.Values)}";
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.PostTransferAsync(transfer))).ShouldBe(expected, what);
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.PostTransfersAsync([transfer]))).ShouldBe(expected, what);
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(transfer))]))).ShouldBe(expected, what);
+                (await PassesAsync(policies, holds, (ledger, _) => ledger.PostTransferAsync(transfer)))
+                    .ShouldBe(expected, what);
+                (await PassesAsync(policies, holds, (ledger, _) => ledger.PostTransfersAsync([transfer])))
+                    .ShouldBe(expected, what);
+                (await PassesAsync(
+                    policies, holds,
+                    (ledger, _) => ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(transfer))])))
+                        .ShouldBe(expected, what);
                 (await PassesAsync(policies, holds, (ledger, _) => ledger.PostTransactionAsync(
                     Transaction.Of(NewId(random), transfer)))).ShouldBe(expected, what);
                 var account = Address(random);
                 var asset = Read(s_assets[random.Next(s_assets.Length)]);
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.OpenAccountsAsync([new AccountSpec(account, asset, 1)])))
+                (await PassesAsync(
+                    policies, holds, (ledger, _) => ledger.OpenAccountsAsync([new AccountSpec(account, asset, 1)])))
                     .ShouldBe(model.AllowsOpening(account, asset), what);
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.ChangeAccountAsync(account, new CloseAccount("x"))))
+                (await PassesAsync(
+                    policies, holds, (ledger, _) => ledger.ChangeAccountAsync(account, new CloseAccount("x"))))
                     .ShouldBe(model.Allows("change", account), what);
-                (await PassesAsync(policies, holds, (ledger, _) => ledger.ChangeAccountAsync(account, new SetAccountLimits(null, null))))
+                (await PassesAsync(
+                    policies, holds, (ledger, _) =>
+                        ledger.ChangeAccountAsync(account, new SetAccountLimits(null, null))))
                     .ShouldBe(model.Allows("limits", account), what);
-                (await PassesAsync(policies, holds, (ledger, inner) => ledger.ListStatementAsync(new StatementQuery(account)), isRead: true))
+                (await PassesAsync(
+                    policies, holds, (ledger, inner) =>
+                        ledger.ListStatementAsync(new StatementQuery(account)), isRead: true))
                     .ShouldBe(model.Allows("statement", account), what);
                 (await PassesAsync(policies, holds, (ledger, inner) => ledger.GetAccountAsync(account), isRead: true))
                     .ShouldBe(model.Allows("read", account), what);
@@ -68,7 +81,8 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
     }
 
     private static async Task<bool> PassesAsync(
-        Policies policies, Dictionary<TransferId, Transfer> holds, Func<ILedger, RecordingLedger, Task> call, bool isRead = false)
+        Policies policies, Dictionary<TransferId, Transfer> holds, Func<ILedger, RecordingLedger, Task> call,
+        bool isRead = false)
     {
         var inner = new RecordingLedger(holds);
         try
@@ -113,7 +127,9 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
                     NewId(random), random.Next(3) == 0 ? hold.DebitAccount : default, default,
                     random.Next(2) == 0 ? Amount.MaxValue : Amount.Of((ulong)random.Next(0, 12)), 0)
                 {
-                    HoldId = hold.Id, Flags = random.Next(2) == 0 ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                    HoldId = hold.Id, Flags = random.Next(2) == 0
+                        ? TransferFlags.PostPending
+                        : TransferFlags.VoidPending,
                 };
             default:
                 return transfer;
@@ -143,7 +159,8 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
                 grants = grants.Select(static grant =>
                 {
                     var one = new Dictionary<string, object>(StringComparer.Ordinal) { ["do"] = grant.Do };
-                    foreach (var (name, patterns) in new[] { ("accounts", grant.Accounts), ("debit", grant.Debit), ("credit", grant.Credit) })
+                    foreach (var (name, patterns)
+                        in new[] { ("accounts", grant.Accounts), ("debit", grant.Debit), ("credit", grant.Credit) })
                     {
                         if (patterns.Length > 0)
                         {

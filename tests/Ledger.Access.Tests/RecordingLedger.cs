@@ -48,7 +48,8 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         Task.FromResult<AccountView?>(null);
 
     public Task<TransferRecord?> GetTransferAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         Task.FromResult(holds.TryGetValue(id, out var hold) && (account.IsNone || account == hold.DebitAccount)
             ? new TransferRecord(hold, TransferStatus.Created, default, null) { Amount = hold.Amount }
             : null);
@@ -57,7 +58,8 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Writes++;
-        return Task.FromResult(new TransactionResult(transaction.Id, TransferStatus.Created, -1, default, false, null, []));
+        return Task.FromResult(
+            new TransactionResult(transaction.Id, TransferStatus.Created, -1, default, false, null, []));
     }
 
     public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
@@ -65,11 +67,13 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
     {
         Writes++;
         return Task.FromResult<IReadOnlyList<BatchItemResult>>(
-            [.. items.Select(static one => new BatchItemResult(one.Leg.Transfer is { } transfer ? Created(transfer) : null, null))]);
+            [.. items.Select(
+                static one => new BatchItemResult(one.Leg.Transfer is { } transfer ? Created(transfer) : null, null))]);
     }
 
     public Task<AccountChangeResult> ChangeAccountAsync(
-        AccountAddress account, AccountChange change, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default)
     {
         Writes++;
         return Task.FromResult<AccountChangeResult>(null!);
@@ -87,7 +91,8 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         Task.FromResult<StatementPage?>(null);
 
     public Task<TransactionRecord?> GetTransactionAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     public Task<TransactionResult> ReverseTransactionAsync(

@@ -94,7 +94,8 @@ public sealed class AccountMailboxTests
         using var storage = new SqliteTestStorage();
         await using var host = await LedgerHost.StartAsync(storage);
         var address = AccountAddress.Parse("a");
-        (await host.Ledger.OpenAccountsAsync([new AccountSpec(address, Asset.Parse("USD/2"), 1)]))[0].Status.ShouldBe(AccountStatus.Created);
+        (await host.Ledger.OpenAccountsAsync([new AccountSpec(address, Asset.Parse("USD/2"), 1)]))[0].Status
+            .ShouldBe(AccountStatus.Created);
         var account = await host.System.ActorSelection("/user/ledger-accounts/*").ResolveOne(TimeSpan.FromSeconds(10));
         ((ActorCell)((ActorRefWithCell)account).Underlying).Mailbox!.MessageQueue.ShouldBeOfType<AccountMessageQueue>();
     }

@@ -107,7 +107,8 @@ public sealed class AccountSearchesTests : IDisposable
     private static IdLookup Lookup(bool withLater, bool isOrdered)
     {
         var id = TransferId.FromGuid(isOrdered ? Guid.CreateVersion7() : Guid.NewGuid());
-        return new IdLookup(id, 0, 0, isOrdered ? default : LedgerTime.MaxValue, isOrdered ? LedgerTime.MaxValue : default, withLater);
+        return new IdLookup(
+            id, 0, 0, isOrdered ? default : LedgerTime.MaxValue, isOrdered ? LedgerTime.MaxValue : default, withLater);
     }
 
     private sealed class HeldBackStreams : IIndexedStreams
@@ -130,7 +131,8 @@ public sealed class AccountSearchesTests : IDisposable
         }
 
         public async Task<IndexedRows> FindIdsAsync(
-            string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest, CancellationToken cancellationToken)
+            string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
+            CancellationToken cancellationToken)
         {
             foreach (var id in ids)
             {
@@ -146,7 +148,8 @@ public sealed class AccountSearchesTests : IDisposable
         public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
-        public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
+        public Task AddIdsAsync(
+            string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
             Task.CompletedTask;
 
         public Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken)
@@ -161,7 +164,8 @@ public sealed class AccountSearchesTests : IDisposable
             CancellationToken cancellationToken) => throw new NotSupportedException("There are no rows.");
 
         public Task<IReadOnlyList<string>> ListStreamsAsync(
-            string prefix, string? after, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+            string prefix, string? after, int limit, CancellationToken cancellationToken) =>
+                throw new NotSupportedException();
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -59,7 +59,8 @@ public sealed class ApplicationJournalTests : IClassFixture<PostgresCollection.L
         (await counter.Ask<int>("once", s_timeout)).ShouldBe(1);
         (await counter.Ask<int>("again", s_timeout)).ShouldBe(2);
         await counter.GracefulStop(s_timeout);
-        (await system.ActorOf(Props.Create(() => new Counter("counter"))).Ask<int>("after waking", s_timeout)).ShouldBe(3);
+        (await system.ActorOf(Props.Create(() => new Counter("counter"))).Ask<int>("after waking", s_timeout))
+            .ShouldBe(3);
 
         var account = AccountAddress.Parse("a");
         await system.GetLedger().OpenAccountsAsync([new AccountSpec(account, Asset.Parse("USD/2"), Code: 1)]);

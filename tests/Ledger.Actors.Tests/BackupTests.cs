@@ -23,9 +23,11 @@ public sealed class BackupTests : IDisposable
         using (var host = await StartAsync(Path.Combine(directory.FullName, "ledger.db")))
         {
             var ledger = host.Services.GetRequiredService<ILedger>();
-            await ledger.OpenAccountsAsync([new AccountSpec(s_bank, s_usd, Code: 1), new AccountSpec(s_alice, s_usd, Code: 1)]);
+            await ledger.OpenAccountsAsync(
+                [new AccountSpec(s_bank, s_usd, Code: 1), new AccountSpec(s_alice, s_usd, Code: 1)]);
             await PayAsync(ledger);
-            using (var connection = new SqliteConnection($"Data Source={Path.Combine(directory.FullName, "ledger.db")};Pooling=false"))
+            using (var connection = new SqliteConnection(
+                $"Data Source={Path.Combine(directory.FullName, "ledger.db")};Pooling=false"))
             {
                 connection.Open();
                 using var command = connection.CreateCommand();

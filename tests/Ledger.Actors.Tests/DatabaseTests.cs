@@ -23,7 +23,9 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
     [InlineData("clustered")]
     public async Task A_ledger_whose_journal_lacks_the_row_before_ends_and_answers_nothing_more(string store)
     {
-        using TestStorage storage = store == "sqlite" ? new SqliteTestStorage() : new PostgresTestStorage(store == "clustered");
+        using TestStorage storage = store == "sqlite"
+            ? new SqliteTestStorage()
+            : new PostgresTestStorage(store == "clustered");
         await using var host = await LedgerHost.StartAsync(storage, LeaseLong);
         var ledger = host.Ledger;
         await ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
@@ -31,7 +33,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
 
         // Two openings, and three rows of a transfer, the last of which is written later.
         await Until.TrueAsync(() => storage.Rows().Count == 5);
-        storage.Execute("DELETE FROM journal WHERE ordering = (SELECT max(ordering) FROM journal WHERE persistence_id LIKE '%-a')");
+        storage.Execute(
+            "DELETE FROM journal WHERE ordering = (SELECT max(ordering) FROM journal WHERE persistence_id LIKE '%-a')");
         var rows = storage.Rows().Count;
 
         (await Should.ThrowAsync<LedgerException>(ledger.PostTransferAsync(Pay()).WaitAsync(s_patience)))
@@ -42,7 +45,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
             var halted = await Should.ThrowAsync<LedgerException>(call().WaitAsync(s_patience));
             halted.Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
             // On SQLite whoever looks first says it.
-            halted.Message.ShouldContain(store == "sqlite" && !halted.Message.Contains("lacks row", StringComparison.Ordinal)
+            halted.Message.ShouldContain(
+                store == "sqlite" && !halted.Message.Contains("lacks row", StringComparison.Ordinal)
                 ? "was acknowledged" : "lacks row");
         }
 
@@ -73,7 +77,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
             if (asleep)
             {
                 await Until.TrueAsync(() => host.System.ActorSelection("/user/ledger-accounts/*")
-                    .ResolveOne(TimeSpan.FromMilliseconds(50)).ContinueWith(static one => one.IsFaulted, TaskScheduler.Default));
+                    .ResolveOne(TimeSpan.FromMilliseconds(50))
+                    .ContinueWith(static one => one.IsFaulted, TaskScheduler.Default));
             }
 
             server.FailOverTo(copy, catchesUp: false);
@@ -84,7 +89,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
             }
             while (told.Reason != LedgerErrorReason.LedgerHalted);
 
-            (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(s_b))).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+            (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(s_b))).Reason
+                .ShouldBe(LedgerErrorReason.LedgerHalted);
             storage.Rows().Count.ShouldBe(rows);
             await Until.TrueAsync(() => storage.Count("SELECT count(*) FROM ledger_loss WHERE epoch = 1") == 1);
             host.System.WhenTerminated.IsCompleted.ShouldBeFalse();
@@ -199,7 +205,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
         await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
 
         // For the database: the connection's own setting wins.
-        storage.Execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+        storage.Execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
         server.Restart();
         await Until.TrueAsync(() => LedgerExtension.Of(host.System).Lease.IsGood);
         await PayAsync(host.Ledger, 1);
@@ -235,7 +242,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_backup_that_is_restored_into_the_open_SQLite_file_ends_the_ledger_until_an_epoch_begins(bool writes)
+    public async Task A_backup_that_is_restored_into_the_open_SQLite_file_ends_the_ledger_until_an_epoch_begins(
+        bool writes)
     {
         using var storage = new SqliteTestStorage();
         await using (var first = await LedgerHost.StartAsync(storage))
@@ -267,7 +275,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
             }
 
             await host.System.WhenTerminated.WaitAsync(s_patience);
-            foreach (var call in (Func<Task>[])[() => host.Ledger.PostTransferAsync(Pay()), () => host.Ledger.GetAccountAsync(s_b)])
+            foreach (var call in (Func<Task>[])[
+                () => host.Ledger.PostTransferAsync(Pay()), () => host.Ledger.GetAccountAsync(s_b)])
             {
                 var halted = await Should.ThrowAsync<LedgerException>(call().WaitAsync(s_patience));
                 halted.Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
@@ -276,7 +285,8 @@ public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
         }
 
         storage.Count("SELECT count(*) FROM ledger_loss WHERE epoch = 1").ShouldBe(1);
-        (await Should.ThrowAsync<InvalidOperationException>(() => LedgerHost.StartAsync(storage))).Message.ShouldContain("HALTED");
+        (await Should.ThrowAsync<InvalidOperationException>(() => LedgerHost.StartAsync(storage))).Message
+            .ShouldContain("HALTED");
         var options = new LedgerOptions();
         storage.Use(options);
         options.Storage!.BeginEpoch("an operator", "the payment of today is booked again").Epoch.Number.ShouldBe(2);

@@ -30,20 +30,25 @@ public sealed class EncodedSizeTests : IDisposable
             new LastAgentRefused(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
             new LastAgentRefused(part, part.Legs.Length - 1, TransferStatus.AbortedByOperator, seen, at)
             {
-                Verdict = new OperatorVerdict(new string('b', Principals.BytesMax), new string('r', OperatorVerdict.ReasonBytesMax)),
+                Verdict = new OperatorVerdict(
+                    new string('b', Principals.BytesMax), new string('r', OperatorVerdict.ReasonBytesMax)),
             },
-            new TransactionCommitted(part.Key, long.MaxValue, at, at) { EndedHolds = [.. part.Legs.Select(static leg => new TransferId((UInt128)leg.Index + (UInt128.MaxValue >> 1)))] },
+            new TransactionCommitted(part.Key, long.MaxValue, at, at) { EndedHolds = [
+                .. part.Legs.Select(static leg => new TransferId((UInt128)leg.Index + (UInt128.MaxValue >> 1)))] },
             new TransactionAborted(part.Key, part.Legs.Length, TransferStatus.ExceedsReversedTransferAmount, seen, at),
             new AbortRecorded(part.Key, UInt128.MaxValue, at),
             new AccountOpened(any.Spec(), at), new HoldExtended(part.Id, at, at),
             new AccountChanged(new FreezeAccount(new AccountFreeze(true, true, any.Text(256), at)), at),
-            new AccountChanged(new UnfreezeAccount(any.Text(256)), at), new AccountChanged(new CloseAccount(any.Text(256)), at),
+            new AccountChanged(new UnfreezeAccount(any.Text(256)), at),
+            new AccountChanged(new CloseAccount(any.Text(256)), at),
             new AccountChanged(new ReopenAccount(any.Text(256)), at),
             new AccountChanged(new SetAccountLimits(Amount.MaxValue, Amount.MaxValue), at),
         ];
         foreach (var happened in events)
         {
-            var row = new EventBatch(long.MaxValue, ulong.MaxValue, seen) { Events = { new AccountOpened(any.Spec(), new LedgerTime(0)) } };
+            var row =
+                new EventBatch(long.MaxValue, ulong.MaxValue, seen) { Events =
+                    { new AccountOpened(any.Spec(), new LedgerTime(0)) } };
             var without = JournalCodec.Encode(row, new byte[32], default).Length;
             row.Events.Add(happened);
             var with = JournalCodec.Encode(row, new byte[32], default).Length;
@@ -64,7 +69,10 @@ public sealed class EncodedSizeTests : IDisposable
         var any = new AnyTransaction(seed);
         var part = any.Part();
         var transaction = new Transaction(part.Id, [.. part.Legs.Select(static leg => leg.Transfer is { } transfer
-            ? TransactionLeg.Of(transfer.ResolvesHold ? transfer with { DebitAccount = default, CreditAccount = default, Asset = default, Code = 0 } : transfer)
+            ? TransactionLeg.Of(
+                transfer.ResolvesHold
+                ? transfer with { DebitAccount = default, CreditAccount = default, Asset = default, Code = 0 }
+                : transfer)
             : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]);
         var serializer = new LedgerSerializer((ExtendedActorSystem)system);
         var caller = new ReplyTarget(system.DeadLetters, long.MaxValue);
@@ -72,18 +80,24 @@ public sealed class EncodedSizeTests : IDisposable
 
         foreach (var message in new AccountMessage[]
         {
-            new PrepareRequest(part), new CommitRequest(part), new DryRunRequest(part, 1), new OutcomeRequest(part, part.Coordinator),
+            new PrepareRequest(part), new CommitRequest(part), new DryRunRequest(part, 1),
+            new OutcomeRequest(part, part.Coordinator),
         })
         {
             serializer.ToBinary(new AccountEnvelope(part.Coordinator, message)).Length
                 .ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(part) + around);
         }
 
-        serializer.ToBinary(new AccountEnvelope(part.Coordinator, new PostTransactionRequest(transaction, caller, new LedgerTime(long.MaxValue)))).Length
+        serializer.ToBinary(
+            new AccountEnvelope(
+                part.Coordinator, new PostTransactionRequest(transaction, caller, new LedgerTime(long.MaxValue))))
+                    .Length
             .ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction) + around);
 
         // So nothing that has been let in is refused by its coordinator, or turns out to be larger.
-        var asked = part with { Legs = [.. transaction.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, leg.Opening))] };
+        var asked =
+            part with { Legs = [
+                .. transaction.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, leg.Opening))] };
         EncodedSize.OfAsked(asked).ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction));
         EncodedSize.OfTransaction(part).ShouldBeLessThanOrEqualTo(EncodedSize.OfAsked(asked));
     }
@@ -92,7 +106,8 @@ public sealed class EncodedSizeTests : IDisposable
     public void A_transfer_with_everything_at_its_longest_is_below_the_limit_of_one()
     {
         var longest = AccountAddress.Parse(new string('a', AccountAddress.LengthMax));
-        var transfer = new Transfer(new TransferId(UInt128.MaxValue - 1), longest, longest, Amount.MaxValue, uint.MaxValue)
+        var transfer = new Transfer(
+            new TransferId(UInt128.MaxValue - 1), longest, longest, Amount.MaxValue, uint.MaxValue)
         {
             Asset = Asset.Parse("ABCDEFGHIJKLMNOP/38"),
             Reference = new string('\u20AC', LedgerLimits.ReferenceLengthMax),
@@ -115,7 +130,8 @@ public sealed class EncodedSizeTests : IDisposable
         var seen = (6 * 45) + 4;
         var result = 38 + 4 + 20 + 2 + seen + 43 + 8;
 
-        (LedgerLimits.BatchMax * result).ShouldBeLessThan(LedgerSizes.AnswerMax, "a batch that is refused, with balances");
+        (LedgerLimits.BatchMax * result)
+            .ShouldBeLessThan(LedgerSizes.AnswerMax, "a batch that is refused, with balances");
         (LedgerSizes.TransactionMax + EncodedSize.OfResult + (LedgerLimits.BatchMax * EncodedSize.OfLegResult))
             .ShouldBeLessThan(LedgerSizes.AnswerMax, "a transaction with its results");
     }
@@ -140,7 +156,9 @@ public sealed class EncodedSizeTests : IDisposable
                 var transfer = Transfer();
                 legs.Add(new ResolvedLeg(random.Next(2) == 0 ? i : 8189, transfer, null)
                 {
-                    Amount = transfer.ResolvesHold || transfer.IsBalancing || !transfer.Reverses.IsNil ? AnyAmount() : transfer.Amount,
+                    Amount = transfer.ResolvesHold || transfer.IsBalancing || !transfer.Reverses.IsNil
+                        ? AnyAmount()
+                        : transfer.Amount,
                     HoldRemaining = transfer.ResolvesHold ? AnyAmount() : Amount.Zero,
                     HoldRow = transfer.ResolvesHold && random.Next(2) == 0 ? random.NextInt64() : 0,
                     Deadline = transfer.Timeout > TimeSpan.Zero ? new LedgerTime(random.NextInt64()) : default,
@@ -150,8 +168,11 @@ public sealed class EncodedSizeTests : IDisposable
 
             return new TransactionBranch
             {
-                Id = Id(), Attempt = random.Next(2) == 0 ? 0 : random.NextInt64(), Coordinator = Account(), LegCount = 8190,
-                CoordinatorAsset = Asset.Parse("USD/2"), Asked = Id().Value, DigestOfWhole = Id().Value, Legs = legs.ToImmutable(),
+                Id = Id(), Attempt = random.Next(2) == 0
+                    ? 0
+                    : random.NextInt64(), Coordinator = Account(), LegCount = 8190,
+                CoordinatorAsset = Asset.Parse("USD/2"), Asked = Id().Value, DigestOfWhole = Id().Value,
+                Legs = legs.ToImmutable(),
             };
         }
 
@@ -167,7 +188,9 @@ public sealed class EncodedSizeTests : IDisposable
         public Balances Balances() => new(AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount());
 
         public string Text(int max) => string.Concat(
-            Enumerable.Repeat(random.Next(3) switch { 0 => "x", 1 => "\u00E9", _ => "\u20AC" }, random.Next(2) == 0 ? 0 : random.Next(max + 1)));
+            Enumerable.Repeat(
+                random.Next(3) switch { 0 => "x", 1 => "\u00E9", _ => "\u20AC" },
+                random.Next(2) == 0 ? 0 : random.Next(max + 1)));
 
         private Transfer Transfer()
         {
@@ -186,16 +209,20 @@ public sealed class EncodedSizeTests : IDisposable
                     _ => TransferFlags.None,
                 },
                 HoldId = kind < 2 ? Id() : default,
-                Timeout = kind == 3 && random.Next(2) == 0 ? TimeSpan.FromTicks(random.NextInt64() / 10 * 10) : TimeSpan.Zero,
+                Timeout = kind == 3 && random.Next(2) == 0
+                ? TimeSpan.FromTicks(random.NextInt64() / 10 * 10)
+                : TimeSpan.Zero,
                 Reverses = kind == 4 && random.Next(2) == 0 ? Id() : default,
                 Reason = kind == 4 ? Text(256) : "",
             };
         }
 
-        private Metadata Pairs() => random.Next(2) == 0 ? Metadata.Empty : Metadata.Of(Enumerable.Range(0, random.Next(1, 16))
+        private Metadata Pairs() =>
+            random.Next(2) == 0 ? Metadata.Empty : Metadata.Of(Enumerable.Range(0, random.Next(1, 16))
             .Select(i => new KeyValuePair<string, string>($"k{i}", Text(256))));
 
-        private AccountAddress Account() => AccountAddress.Parse(new string('a', random.Next(1, AccountAddress.LengthMax + 1)));
+        private AccountAddress Account() =>
+            AccountAddress.Parse(new string('a', random.Next(1, AccountAddress.LengthMax + 1)));
 
         private Amount AnyAmount() => new(
             new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()) >> random.Next(0, 128));

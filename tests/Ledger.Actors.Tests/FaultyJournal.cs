@@ -10,7 +10,8 @@ internal sealed class FaultyJournal(Config config) : SqliteJournal(config)
 {
     /// <summary>The configuration that puts it in the place of the ledger's.</summary>
     public static readonly string Hocon =
-        $"{StorageHocon.JournalPlugin}.class = \"{typeof(FaultyJournal).FullName}, {typeof(FaultyJournal).Assembly.GetName().Name}\"";
+        $"{StorageHocon.JournalPlugin}.class = \"{typeof(FaultyJournal).FullName}, "
+            + $"{typeof(FaultyJournal).Assembly.GetName().Name}\"";
 
     private readonly AppendFaults faults = Context.System.Settings.Setup.Get<AppendFaults>().Value;
 

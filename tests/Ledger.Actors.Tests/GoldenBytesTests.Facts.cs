@@ -16,17 +16,20 @@ public partial class GoldenBytesTests
             Alone(Plain(Own, Other) with { EffectiveTime = LedgerLimits.EffectiveTimeMin }), At(2)),
         ["post-prepared-effective"] = new TransactionPrepared(
             Alone(
-                Resolution(Own, Other, TransferFlags.PostPending) with { EffectiveTime = LedgerLimits.EffectiveTimeMax },
+                Resolution(Own, Other, TransferFlags.PostPending) with { EffectiveTime =
+                    LedgerLimits.EffectiveTimeMax },
                 moved: Amount.Of(7), remaining: Amount.Of(30)),
             At(2)),
-        ["account-opened-by-somebody"] = new AccountOpened(new AccountSpec(Own, Asset.Parse("BTC/8"), 1), At(1)) { Principal = "alice" },
+        ["account-opened-by-somebody"] =
+            new AccountOpened(new AccountSpec(Own, Asset.Parse("BTC/8"), 1), At(1)) { Principal = "alice" },
         ["account-closed-by-somebody"] = new AccountChanged(new CloseAccount("gone"), At(8)) { Principal = "müller:7" },
         ["hold-extended-by-somebody"] = new HoldExtended(Id(9), At(1000), At(9)) { Principal = "alice" },
         ["transfer-prepared-by-somebody"] = new TransactionPrepared(
             Alone(Full(Own, Other)) with { Principal = new string('p', Principals.BytesMax) }, At(2)),
         ["transfer-rejected-of-somebody"] = new TransactionRejected(
             Alone(Full(Own, Other)) with { Principal = "alice" }, 0, TransferStatus.ExceedsCredits, Seen, At(5)),
-        ["last-agent-committed-by-somebody"] = new LastAgentCommitted(SliceFor(Own) with { Principal = "alice" }, At(6)),
+        ["last-agent-committed-by-somebody"] =
+            new LastAgentCommitted(SliceFor(Own) with { Principal = "alice" }, At(6)),
         ["last-agent-refused-of-somebody"] = new LastAgentRefused(
             SliceFor(Own) with { Principal = "alice" }, 2, TransferStatus.ExceedsDebits, Seen, At(7)),
         ["last-agent-refused-for-operator"] = new LastAgentRefused(
@@ -80,7 +83,8 @@ public partial class GoldenBytesTests
         var batch = new EventBatch(42, 17, Seen);
         for (var i = 0; i < 60; i++)
         {
-            batch.Events.Add(new HoldExtended(Id(9), At(1000 + i), At(i)) { Principal = i % 3 == 0 ? "" : $"p{i % 20}" });
+            batch.Events.Add(
+                new HoldExtended(Id(9), At(1000 + i), At(i)) { Principal = i % 3 == 0 ? "" : $"p{i % 20}" });
         }
 
         byte[] Encode() => JournalCodec.Encode(batch, new byte[32], Own);

@@ -3,8 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
-/// <content>What the index stores. A form that changes takes another number (<see cref="IndexCodec.Form"/>), by which an
-/// index is made again; the files say that none changes unnoticed.</content>
+/// <content>What the index stores. A form that changes takes another number (<see cref="IndexCodec.Form"/>), by which
+/// an index is made again; the files say that none changes unnoticed.</content>
 public partial class GoldenBytesTests
 {
     [Fact]
@@ -21,7 +21,8 @@ public partial class GoldenBytesTests
                 HoldRemaining = Amount.Of(5), HoldDeadline = At(200),
             }),
             ("indexed-rejection", new IndexedTransfer(
-                new IndexKey(At(2), 8, 0), new ResolvedLeg(0, Plain(Own, Other), null) { Amount = Plain(Own, Other).Amount },
+                new IndexKey(At(2), 8, 0),
+                new ResolvedLeg(0, Plain(Own, Other), null) { Amount = Plain(Own, Other).Amount },
                 TransferStatus.ExceedsCredits)
             {
                 TransactionId = Plain(Own, Other).Id, Asset = default, Seen = Seen,
@@ -45,7 +46,8 @@ public partial class GoldenBytesTests
         var account = new IndexedAccount(
             new AccountSpec(Own, Asset.Parse("BTC/8"), 3)
             {
-                Reference = "r", Metadata = Metadata.Of([new("k", "v")]), DebitsMustNotExceedCredits = Amount.Of(4), Closed = true,
+                Reference = "r", Metadata = Metadata.Of([new("k", "v")]), DebitsMustNotExceedCredits = Amount
+                    .Of(4), Closed = true,
             },
             At(1))
         {

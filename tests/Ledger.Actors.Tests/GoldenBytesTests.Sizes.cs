@@ -18,7 +18,8 @@ public partial class GoldenBytesTests
         ["void-prepared-leaving-text"] = new TransactionPrepared(
             Leaving(
                 Alone(
-                    Resolution(Own, Other, TransferFlags.VoidPending) with { Amount = Amount.Zero }, moved: Amount.Of(30),
+                    Resolution(Own, Other, TransferFlags.VoidPending) with { Amount = Amount.Zero },
+                    moved: Amount.Of(30),
                     remaining: Amount.Of(30)),
                 row: long.MaxValue),
             At(2)),
@@ -37,14 +38,16 @@ public partial class GoldenBytesTests
         Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
         var read = JournalCodec.Decode(golden, Own, 42, out _).Events.ShouldHaveSingleItem();
         ShouldBeSame(read, Sizes[name]);
-        ((TransactionPrepared)read).Branch.Legs[0].HoldRow.ShouldBe(((TransactionPrepared)Sizes[name]).Branch.Legs[0].HoldRow);
+        ((TransactionPrepared)read).Branch.Legs[0].HoldRow
+            .ShouldBe(((TransactionPrepared)Sizes[name]).Branch.Legs[0].HoldRow);
     }
 
     // Which row it is says nothing of what is done: it is another one in each account's stream.
     [Fact]
     public void The_row_of_a_holds_text_is_in_no_digest()
     {
-        var part = Alone(Resolution(Own, Other, TransferFlags.PostPending), moved: Amount.Of(7), remaining: Amount.Of(30));
+        var part = Alone(
+            Resolution(Own, Other, TransferFlags.PostPending), moved: Amount.Of(7), remaining: Amount.Of(30));
 
         Leaving(part, row: 300).Digest.ShouldBe(part.Digest);
     }

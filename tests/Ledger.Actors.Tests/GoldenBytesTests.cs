@@ -71,7 +71,8 @@ public partial class GoldenBytesTests
             At(2)),
         ["post-of-all-prepared"] = new TransactionPrepared(
             Alone(
-                Resolution(Own, Other, TransferFlags.PostPending) with { Amount = Amount.MaxValue }, moved: Amount.Of(30),
+                Resolution(Own, Other, TransferFlags.PostPending) with { Amount = Amount.MaxValue },
+                moved: Amount.Of(30),
                 remaining: Amount.Of(30)),
             At(2)),
         ["void-prepared"] = new TransactionPrepared(
@@ -120,11 +121,11 @@ public partial class GoldenBytesTests
             Whole(attempt: 0), 2, TransferStatus.DebitAccountFrozen, Seen, At(5)),
         ["transaction-disowned"] = new AbortRecorded(Id(9), UInt128.MaxValue - 5, At(5)),
         ["last-agent-committed-slice"] = new LastAgentCommitted(SliceFor(Own), At(6)),
-        ["last-agent-refused-slice"] = new LastAgentRefused(SliceFor(Own), 2, TransferStatus.ExceedsDebits, Seen, At(7)),
+        ["last-agent-refused-slice"] =
+            new LastAgentRefused(SliceFor(Own), 2, TransferStatus.ExceedsDebits, Seen, At(7)),
         ["last-agent-refused-opening"] = new LastAgentRefused(
             SliceFor(Own), 0, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode, null, At(7)),
         ["last-agent-cancelled"] = new LastAgentRefused(SliceFor(Own), -1, TransferStatus.None, null, At(7)),
-        ["balances-seeded"] = Seeded(),
     };
 
     public static TheoryData<string> Names => [.. Events.Keys];
@@ -137,7 +138,8 @@ public partial class GoldenBytesTests
     [Fact]
     public void Every_change_of_an_account_has_golden_bytes() => typeof(AccountChange).Assembly.GetTypes()
         .Where(static type => type.IsSubclassOf(typeof(AccountChange)))
-        .Except(Events.Values.OfType<AccountChanged>().Select(static changed => changed.Change.GetType())).ShouldBeEmpty();
+        .Except(Events.Values.OfType<AccountChanged>().Select(static changed => changed.Change.GetType()))
+        .ShouldBeEmpty();
 
     [Fact]
     public void Every_kind_of_transfer_has_golden_bytes() => Enum.GetValues<TransferFlags>()
@@ -225,7 +227,8 @@ public partial class GoldenBytesTests
         var read = JournalCodec.Decode(golden, Own, 43, out _);
         read.OldestPrepared.ShouldBe(At(5));
         read.Events.ShouldHaveSingleItem().ShouldBe(closed);
-        JournalCodec.Decode(Golden("last-agent-committed", static () => []), Own, 42, out _).OldestPrepared.ShouldBeNull();
+        JournalCodec.Decode(Golden("last-agent-committed", static () => []), Own, 42, out _).OldestPrepared
+            .ShouldBeNull();
     }
 
     [Fact]
@@ -234,7 +237,8 @@ public partial class GoldenBytesTests
         var snapshot = FullSnapshot();
         snapshot = snapshot with
         {
-            InDoubt = [InDoubtTransaction.Restore(Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero, At(77))],
+            InDoubt =
+                [InDoubtTransaction.Restore(Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero, At(77))],
         };
         var golden = Golden("snapshot-prepared-time", () => JournalCodec.Encode(snapshot, new byte[32]));
 
@@ -268,7 +272,8 @@ public partial class GoldenBytesTests
         ShouldBeSame(read.Remembered,
         [
             (Id(9), At(5), new IdempotencyRecord(77, TransferStatus.Created, At(4), 40)),
-            (Id(10), At(6), new IdempotencyRecord(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
+            (Id(10), At(6),
+                new IdempotencyRecord(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
             {
                 // What it could not be but so, then.
                 IsIdConsumed = true, FailedLeg = 0, Seen = Seen,
@@ -345,23 +350,28 @@ public partial class GoldenBytesTests
             bytes[i] ^= 0x10;
             Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(bytes, isPacked: true));
             bytes[i] ^= 0x10;
-            Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(bytes.AsMemory(0, i), isPacked: true));
+            Should.Throw<JournalCorruptException>(
+                () => JournalCodec.ReadSnapshot(bytes.AsMemory(0, i), isPacked: true));
         }
 
-        new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)).ToString().ShouldBe($"a snapshot of {bytes.Length} bytes");
+        new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)).ToString()
+            .ShouldBe($"a snapshot of {bytes.Length} bytes");
     }
 
     [Fact]
     public void Packed_ids_that_can_t_be_of_the_snapshot_are_refused()
     {
-        var stored = new StoredSnapshot { SequenceNr = 99, Remembered = { new StoredIdempotencyRecord { Status = 17, FailedLeg = 1, SequenceNr = 5 } } };
+        var stored =
+            new StoredSnapshot { SequenceNr = 99,
+                Remembered = { new StoredIdempotencyRecord { Status = 17, FailedLeg = 1, SequenceNr = 5 } } };
         StoredIds.Read(With([0])).Remembered.Count.ShouldBe(1);
         StoredIds.Read(With([0, 7, .. new byte[32], 2, 2, 198, 1])).Remembered.Count.ShouldBe(2);
         StoredIds.Read(With([71, .. new byte[32], 2, 2, 2, 0])).Early.Count.ShouldBe(1);
         foreach (var (what, packed) in new (string, byte[])[]
         {
             ("no message for it", [0, 0]), ("a message too many", [1, .. new byte[32], 2, 2, 2]),
-            ("a hold's state that is none", [0, 41, .. new byte[32], 2, 2, 2]), ("a form that is none", [0, 2, .. new byte[32], 2, 2, 2]),
+            ("a hold's state that is none", [0, 41, .. new byte[32], 2, 2, 2]),
+            ("a form that is none", [0, 2, .. new byte[32], 2, 2, 2]),
             ("another one that is none", [0, 0x81, 1, .. new byte[32], 2, 2, 2]),
             ("row 0", [0, 1, .. new byte[32], 2, 2, 0]), ("a row after its own", [0, 1, .. new byte[32], 2, 2, 200, 1]),
         })
@@ -387,20 +397,25 @@ public partial class GoldenBytesTests
         var random = new Random(count);
         IdempotencyDetails?[] details =
         [
-            null, new() { NeedsContent = true }, new() { Hold = HoldState.Live }, new() { NeedsContent = true, Hold = HoldState.Voided },
+            null, new() { NeedsContent = true }, new() { Hold = HoldState.Live },
+            new() { NeedsContent = true, Hold = HoldState.Voided },
             new() { Asked = 7 }, new() { IsIdConsumed = true, FailedLeg = 0, Seen = Seen }, new() { FailedLeg = 2 },
         ];
         List<(TransferId Id, LedgerTime At, IdempotencyRecord What)> ids =
         [
             .. Enumerable.Range(0, count).Select(i =>
             {
-                var time = random.Next(3) == 0 ? random.NextInt64(-1_000, long.MaxValue / 4) : 1_700_000_000_000_000 + i;
+                var time = random.Next(3) == 0
+                    ? random.NextInt64(-1_000, long.MaxValue / 4)
+                    : 1_700_000_000_000_000 + i;
                 return (Id(i + 1), new LedgerTime(time + random.Next(-3, 3)), new IdempotencyRecord(
-                    (UInt128)random.NextInt64() << 50, (TransferStatus)(random.Next(3) == 0 ? 0 : 1000), new LedgerTime(time),
+                    (UInt128)random.NextInt64() << 50, (TransferStatus)(random.Next(3) == 0 ? 0 : 1000),
+                    new LedgerTime(time),
                     random.Next(1, 100), details[random.Next(details.Length)]));
             }),
         ];
-        var bytes = JournalCodec.Encode(FullSnapshot() with { Remembered = ids, RememberedEarly = [.. ids.Take(7)] }, new byte[32]);
+        var bytes = JournalCodec.Encode(
+            FullSnapshot() with { Remembered = ids, RememberedEarly = [.. ids.Take(7)] }, new byte[32]);
 
         var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(bytes, isPacked: true), Own, out _);
         ShouldBeSame(read.Remembered, ids);
@@ -411,11 +426,14 @@ public partial class GoldenBytesTests
     {
         var spec = ((AccountOpened)Events["account-opened"]).Spec;
         return new AccountSnapshot(
-            99, spec with { DebitsMustNotExceedCredits = null, CreditsMustNotExceedDebits = Amount.Of(3) }, At(1), Seen, 12,
+            99, spec with { DebitsMustNotExceedCredits = null, CreditsMustNotExceedDebits = Amount.Of(3) }, At(1), Seen,
+            12,
             At(8), 5, Id(3), true,
             [
                 (Id(9), At(5), new IdempotencyRecord(77, TransferStatus.Created, At(4), 40)),
-                (Id(10), At(6), new IdempotencyRecord(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
+                (Id(10), At(6),
+                    new IdempotencyRecord(
+                        UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
                 {
                     Asked = 99, IsIdConsumed = true, FailedLeg = 3, Seen = Seen, NeedsContent = true,
                 })),
@@ -441,7 +459,9 @@ public partial class GoldenBytesTests
             Holds =
             [
                 new Hold(Hold(Own, Other), Amount.Of(29), At(3602), 12, At(2), Id(20)) { Amount = Amount.Of(30) },
-                new Hold(Hold(Other, Own) with { Id = Id(21), Timeout = default }, Amount.Of(30), LedgerTime.MaxValue, 13, At(2), Id(21))
+                new Hold(
+                    Hold(Other, Own) with { Id = Id(21), Timeout = default }, Amount.Of(30), LedgerTime.MaxValue, 13,
+                    At(2), Id(21))
                 {
                     Amount = Amount.Of(30),
                 },
@@ -459,7 +479,8 @@ public partial class GoldenBytesTests
         ShouldBeSame(read.Remembered, snapshot.Remembered);
         ShouldBeSame(read.RememberedEarly, snapshot.RememberedEarly);
         ShouldBeSame(read.InDoubt, snapshot.InDoubt);
-        Convert.ToHexString(JournalCodec.Encode(read, hash)).ShouldBe(Convert.ToHexString(JournalCodec.Encode(snapshot, hash)));
+        Convert.ToHexString(JournalCodec.Encode(read, hash))
+            .ShouldBe(Convert.ToHexString(JournalCodec.Encode(snapshot, hash)));
     }
 
     private static void ShouldBeSame(
@@ -468,14 +489,17 @@ public partial class GoldenBytesTests
         actual.Select(static one => (
                 one.Id, one.At, one.What.Digest, one.What.Status, one.What.Time, one.What.SequenceNr, one.What.Details))
             .ShouldBe(expected.Select(static one => (
-                one.Id, one.At, one.What.Digest, one.What.Status, one.What.Time, one.What.SequenceNr, one.What.Details)));
+                one.Id, one.At, one.What.Digest, one.What.Status, one.What.Time, one.What.SequenceNr,
+                one.What.Details)));
 
     private static void ShouldBeSame(
         IReadOnlyList<InDoubtTransaction> actual, IReadOnlyList<InDoubtTransaction> expected) =>
         actual.Select(static doubt => (
-                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime))
+                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve,
+                doubt.PreparedTime))
             .ShouldBe(expected.Select(static doubt => (
-                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime)));
+                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve,
+                doubt.PreparedTime)));
 
     public static TheoryData<string> DigestNames => [.. Digests.Keys];
 
@@ -509,9 +533,11 @@ public partial class GoldenBytesTests
 
     private static LedgerTime At(long seconds) => new(1_790_000_000_000_000 + (seconds * 1_000_001));
 
-    private static TransferId Id(int number) => new(((UInt128)0x0199_0000_0000_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)number));
+    private static TransferId Id(int number) =>
+        new(((UInt128)0x0199_0000_0000_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)number));
 
-    private static Transfer Plain(AccountAddress debit, AccountAddress credit) => new(Id(9), debit, credit, Amount.Of(1250), 1);
+    private static Transfer Plain(AccountAddress debit, AccountAddress credit) =>
+        new(Id(9), debit, credit, Amount.Of(1250), 1);
 
     private static Transfer Full(AccountAddress debit, AccountAddress credit) =>
         new(Id(9), debit, credit, new Amount(UInt128.MaxValue), uint.MaxValue)
@@ -550,8 +576,10 @@ public partial class GoldenBytesTests
         TransactionLeg.Open(new AccountSpec(Own, Asset.Parse("USD/2"), 7) { Reference = "new", Closed = true }),
         TransactionLeg.Open(new AccountSpec(Other, Asset.Parse("USD/2"), 7), ifMissing: true),
         TransactionLeg.Of(Full(Third, Own) with { Id = Id(41), Amount = Amount.Of(5) }),
-        TransactionLeg.Of(Hold(Own, Third) with { Id = Id(42), Flags = TransferFlags.Pending | TransferFlags.OpenAccounts }),
-        TransactionLeg.Of(Resolution(Third, Other, TransferFlags.PostPending | TransferFlags.KeepRest) with { Id = Id(43) }),
+        TransactionLeg.Of(
+            Hold(Own, Third) with { Id = Id(42), Flags = TransferFlags.Pending | TransferFlags.OpenAccounts }),
+        TransactionLeg.Of(
+            Resolution(Third, Other, TransferFlags.PostPending | TransferFlags.KeepRest) with { Id = Id(43) }),
         TransactionLeg.Of(Plain(Other, Fourth) with { Id = Id(44), Flags = TransferFlags.BalancingDebit }),
     ]);
 
@@ -577,10 +605,6 @@ public partial class GoldenBytesTests
     }
 
     private static TransactionBranch SliceFor(AccountAddress account) => Whole(attempt: 0).SliceFor(account);
-
-    // Internal to the core: only a ledger that allows seeding writes it.
-    private static AccountEvent Seeded() => (AccountEvent)Activator.CreateInstance(
-        typeof(AccountEvent).Assembly.GetType("Ledger.Core.BalancesSeeded", throwOnError: true)!, Seen, At(10))!;
 
     private static byte[] Golden(string name, Func<byte[]> make)
     {

@@ -24,7 +24,8 @@ public sealed class HostLoggerTests
             builder.Services.AddLedger(options => options.UseSqlite(Path.Combine(directory.FullName, "ledger.db")));
             using var host = builder.Build();
             await host.StartAsync();
-            Logging.GetLogger(host.Services.GetRequiredService<ActorSystem>(), typeof(HostLoggerTests)).Warning("Told {0} times", 2);
+            Logging.GetLogger(host.Services.GetRequiredService<ActorSystem>(), typeof(HostLoggerTests))
+                .Warning("Told {0} times", 2);
             while (!lines.Any(static line => line.Text.Contains("Told", StringComparison.Ordinal)))
             {
                 await Task.Yield();
@@ -67,7 +68,8 @@ public sealed class HostLoggerTests
         }
     }
 
-    private sealed class Logger(string category, ConcurrentQueue<(string Category, Level Level, string Text)> lines) : ILogger
+    private sealed class Logger(string category, ConcurrentQueue<(string Category, Level Level, string Text)> lines)
+        : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -75,7 +77,8 @@ public sealed class HostLoggerTests
         public bool IsEnabled(Level logLevel) => true;
 
         public void Log<TState>(
-            Level logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Level logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             lines.Enqueue((category, logLevel, formatter(state, exception)));
     }
 }

@@ -5,8 +5,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>The index of transfers and accounts over each storage, with ledgers that have lived. What the accounts say of
-/// each transfer is the model.</summary>
+/// <summary>The index of transfers and accounts over each storage, with ledgers that have lived. What the accounts say
+/// of each transfer is the model.</summary>
 public abstract class IndexSuite(TestStorage storage) : IDisposable
 {
     private static readonly Asset s_usd = Asset.Parse("USD/2");
@@ -170,7 +170,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         {
             await store.EmptyAsync(default);
             await Task.WhenAll(
-                Task.Run(() => Indexer(store, journal).FoldAsync(default)), Task.Run(() => Indexer(other, otherJournal).FoldAsync(default)));
+                Task.Run(() => Indexer(store, journal).FoldAsync(default)),
+                Task.Run(() => Indexer(other, otherJournal).FoldAsync(default)));
         }
 
         (await DumpAsync()).ShouldBe(made);
@@ -201,7 +202,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
                 times.ShouldBe(newestFirst ? times.OrderDescending() : times.Order());
             }
 
-            var counted = await Queries(host).SearchTransfersAsync(new TransferSearch(filter) { Count = true, Limit = 1 });
+            var counted = await Queries(host)
+                .SearchTransfersAsync(new TransferSearch(filter) { Count = true, Limit = 1 });
             counted.Count.ShouldBe(expected.Count);
             counted.IsCountCut.ShouldBeFalse();
         }
@@ -237,9 +239,11 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var filter = filters[round % filters.Length];
             var newestFirst = round % 3 == 0;
             var before = await PagesAsync(queries, filter, newestFirst: false, 1_000);
-            var read = (await PagesAsync(queries, filter, newestFirst, 5)).ConvertAll(static one => (one.Transfer.Id, one.Time));
+            var read = (await PagesAsync(queries, filter, newestFirst, 5))
+                .ConvertAll(static one => (one.Transfer.Id, one.Time));
             read.Distinct().Count().ShouldBe(read.Count, "none is on two pages");
-            before.ConvertAll(static one => (one.Transfer.Id, one.Time)).Except(read).ShouldBeEmpty("what was there is on one");
+            before.ConvertAll(static one => (one.Transfer.Id, one.Time)).Except(read)
+                .ShouldBeEmpty("what was there is on one");
         }
 
         await ending.CancelAsync();
@@ -257,7 +261,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var transfer = life.Transfer(life.Accounts[0], life.Accounts[1], 1);
             var result = await host.Ledger.PostTransferAsync(transfer);
             var page = await Queries(host).SearchTransfersAsync(
-                new TransferSearch(new TransferFilter { Ids = [transfer.Id] }) { AtLeast = host.Ledger.PositionOf(result.Position) });
+                new TransferSearch(new TransferFilter { Ids = [transfer.Id] }) { AtLeast = host.Ledger.PositionOf(
+                    result.Position) });
             page.Transfers.ShouldHaveSingleItem().Time.ShouldBe(result.Time);
             page.AsOf.ShouldBeGreaterThanOrEqualTo(result.Time);
             page.Position.IsNone.ShouldBeFalse();
@@ -278,7 +283,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             position = host.Ledger.PositionOf((await host.Ledger.PostTransferAsync(transfer)).Position);
             await ShouldFailAsync(LedgerErrorReason.IndexOff, () => Search(host, new TransferFilter { Ids = [id] }));
             await ShouldFailAsync(
-                LedgerErrorReason.IndexOff, () => Queries(host).SearchAccountsAsync(new AccountSearch(new AccountFilter())));
+                LedgerErrorReason.IndexOff, () =>
+                    Queries(host).SearchAccountsAsync(new AccountSearch(new AccountFilter())));
         }
 
         var index = new LedgerIndex(
@@ -290,15 +296,19 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         behind.Lag.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.FromSeconds(1));
         new PositionText(OpenStorage().ReadIdentity).TryRead(position, out _, out var row).ShouldBeTrue();
         await ShouldFailAsync(
-            LedgerErrorReason.IndexBehind, () => index.WaitForAsync(row, DateTimeOffset.UtcNow.AddMilliseconds(200), default));
+            LedgerErrorReason.IndexBehind, () =>
+                index.WaitForAsync(row, DateTimeOffset.UtcNow.AddMilliseconds(200), default));
         await ShouldFailAsync(
             LedgerErrorReason.IndexBehind,
-            () => index.WaitForAsync(row with { SequenceNr = 1_000 }, DateTimeOffset.UtcNow.AddMilliseconds(200), default));
+            () =>
+                index.WaitForAsync(
+                    row with { SequenceNr = 1_000 }, DateTimeOffset.UtcNow.AddMilliseconds(200), default));
 
         // Turned on, it catches up with all that was there before.
         await using var indexed = await StartAsync();
         (await Queries(indexed).SearchTransfersAsync(
-            new TransferSearch(new TransferFilter { Ids = [id] }) { AtLeast = position })).Transfers.ShouldHaveSingleItem();
+            new TransferSearch(new TransferFilter { Ids = [id] }) { AtLeast = position })).Transfers
+                .ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -306,10 +316,13 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
     {
         await using var host = await StartAsync();
         await ShouldFailAsync(LedgerErrorReason.FilterTooWide, () => Search(host, new TransferFilter()));
-        await ShouldFailAsync(LedgerErrorReason.FilterTooWide, () => Search(host, new TransferFilter { Asset = s_usd }));
+        await ShouldFailAsync(
+            LedgerErrorReason.FilterTooWide, () => Search(host, new TransferFilter { Asset = s_usd }));
         await ShouldFailAsync(
             LedgerErrorReason.FilterTooWide,
-            () => Search(host, new TransferFilter { StartTime = s_always, EndTime = s_always.Add(TimeSpan.FromDays(32)) }));
+            () =>
+                Search(
+                    host, new TransferFilter { StartTime = s_always, EndTime = s_always.Add(TimeSpan.FromDays(32)) }));
         await Search(host, new TransferFilter { StartTime = s_always, EndTime = s_always.Add(TimeSpan.FromDays(31)) });
         TransferFilter[] malformed =
         [
@@ -334,7 +347,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         (await ShouldFailAsync(
             LedgerErrorReason.InvalidArgument,
             () => Queries(host).SearchTransfersAsync(
-                new TransferSearch(new TransferFilter { Codes = [1] }) { AtLeast = "made up" }))).Field.ShouldBe("at_least");
+                new TransferSearch(new TransferFilter { Codes = [1] }) { AtLeast = "made up" }))).Field
+                    .ShouldBe("at_least");
     }
 
     [Fact]
@@ -342,7 +356,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
     {
         await using var host = await StartAsync();
         var ledger = host.Ledger;
-        var specs = Enumerable.Range(0, 60).Select(i => new AccountSpec(Address($"acc:{i % 3}:{i:00}"), s_usd, (uint)(1 + (i % 4)))
+        var specs = Enumerable.Range(0, 60)
+            .Select(i => new AccountSpec(Address($"acc:{i % 3}:{i:00}"), s_usd, (uint)(1 + (i % 4)))
         {
             Reference = i % 5 == 0 ? "five" : "", Metadata = i % 2 == 0 ? Life.Colour("red") : Metadata.Empty,
         }).ToList();
@@ -356,7 +371,9 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         await ledger.ChangeAccountAsync(thawed, new UnfreezeAccount("over"));
         await ledger.ChangeAccountAsync(closed, new CloseAccount("gone"));
         await ledger.ChangeAccountAsync(
-            past, new FreezeAccount(new AccountFreeze(true, true, "", LedgerTime.From(DateTimeOffset.UtcNow.AddMilliseconds(200)))));
+            past,
+            new FreezeAccount(
+                new AccountFreeze(true, true, "", LedgerTime.From(DateTimeOffset.UtcNow.AddMilliseconds(200)))));
 
         // An account that a transaction opens, and one that a hold closes and opens again.
         var opened = Address("acc:9:opened");
@@ -384,13 +401,16 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         (await FindAsync(new AccountFilter { AddressPrefix = "acc:1:" })).Count.ShouldBe(20);
         (await FindAsync(new AccountFilter { AddressPrefix = "acc:1:", Codes = [2, 3], Metadata = Life.Colour("red") }))
             .ShouldBe(specs.Where(static spec =>
-                spec.Address.Text.StartsWith("acc:1:", StringComparison.Ordinal) && spec.Code is 2 or 3 && !spec.Metadata.Pairs.IsEmpty
-                && spec.Address.Text.StartsWith("acc:1:", StringComparison.Ordinal)).Select(static spec => spec.Address.Text).Order(StringComparer.Ordinal));
+                spec.Address.Text.StartsWith("acc:1:", StringComparison.Ordinal) && spec.Code is 2 or 3
+                && !spec.Metadata.Pairs.IsEmpty
+                && spec.Address.Text.StartsWith("acc:1:", StringComparison.Ordinal))
+                    .Select(static spec => spec.Address.Text).Order(StringComparer.Ordinal));
         (await FindAsync(new AccountFilter { Reference = "five", Asset = s_usd })).Count.ShouldBe(12);
         (await FindAsync(new AccountFilter { Asset = Asset.Parse("EUR/2") })).ShouldBeEmpty();
 
         // As the accounts themselves say it.
-        foreach (var account in (await Queries(host).SearchAccountsAsync(new AccountSearch(new AccountFilter()) { Limit = 1_000 })).Accounts)
+        foreach (var account in (
+            await Queries(host).SearchAccountsAsync(new AccountSearch(new AccountFilter()) { Limit = 1_000 })).Accounts)
         {
             var known = (await ledger.GetAccountAsync(account.Spec.Address))!;
             account.Spec.ShouldBe(known.Spec);
@@ -400,7 +420,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             account.ClosedReason.ShouldBe(known.ClosedReason);
         }
 
-        async Task<List<string>> StandingsAsync(AccountStanding standing) => await FindAsync(new AccountFilter { Standings = [standing] });
+        async Task<List<string>> StandingsAsync(AccountStanding standing) =>
+            await FindAsync(new AccountFilter { Standings = [standing] });
 
         async Task<List<string>> FindAsync(AccountFilter filter)
         {
@@ -409,7 +430,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             string? after = null;
             do
             {
-                var page = await Queries(host).SearchAccountsAsync(new AccountSearch(filter) { Limit = 7, After = after });
+                var page = await Queries(host)
+                    .SearchAccountsAsync(new AccountSearch(filter) { Limit = 7, After = after });
                 found.AddRange(page.Accounts.Select(static one => one.Spec.Address.Text));
                 after = page.Next;
             }
@@ -442,7 +464,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             others.Transfer(others.Accounts[0], others.Accounts[1], 1) with { Id = transfer.Id });
         result.Status.ShouldBe(TransferStatus.Created);
         await CaughtUpAsync(next);
-        await ShouldFailAsync(LedgerErrorReason.TransferIdAmbiguous, () => next.Ledger.GetTransferAsync(default, transfer.Id));
+        await ShouldFailAsync(
+            LedgerErrorReason.TransferIdAmbiguous, () => next.Ledger.GetTransferAsync(default, transfer.Id));
         (await next.Ledger.GetTransferAsync(transfer.DebitAccount, transfer.Id)).ShouldNotBeNull();
 
         var batch = await Queries(next).GetTransfersAsync(
@@ -496,7 +519,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var after = default(TransferId);
             do
             {
-                var page = (await Queries(host).ListHoldsAsync(new HoldQuery(account) { Limit = 4, After = after })).ShouldNotBeNull();
+                var page = (await Queries(host).ListHoldsAsync(new HoldQuery(account) { Limit = 4, After = after }))
+                    .ShouldNotBeNull();
                 page.Account.ShouldBe(await host.Ledger.GetAccountAsync(account));
                 page.Account.HoldCount.ShouldBe(24);
                 read.AddRange(page.Holds);
@@ -537,7 +561,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         // The last of what accounts put off.
         await Task.Delay(100);
         var ledger = LedgerExtension.Of(host.System);
-        var index = new LedgerIndex(ledger.Options.Storage!.OpenIndex(), ledger.Journal, TimeProvider.System, TimeSpan.FromDays(1));
+        var index = new LedgerIndex(
+            ledger.Options.Storage!.OpenIndex(), ledger.Journal, TimeProvider.System, TimeSpan.FromDays(1));
         await index.WaitForAllAsync(DateTimeOffset.UtcNow.AddSeconds(30), default);
     }
 
@@ -551,7 +576,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var page = await queries.SearchTransfersAsync(new TransferSearch(new TransferFilter
             {
                 Statuses = Enum.GetValues<TransferStatus>().Where(static one => one != TransferStatus.None).ToList(),
-                StartTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(-20)), EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1)),
+                StartTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(-20)),
+                EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1)),
             })
             {
                 After = after, AtLeast = position, Limit = 50,
@@ -592,22 +618,35 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             1 => new TransferFilter { TransactionId = some.TransactionId },
             2 => new TransferFilter { HoldId = transfer.ResolvesHold ? transfer.HoldId : transfer.Id },
             3 => new TransferFilter { Reverses = transfer.Reverses.IsNil ? transfer.Id : transfer.Reverses },
-            4 => new TransferFilter { References = [transfer.Reference.Length > 0 ? transfer.Reference : "ref 1", "ref 2"] },
-            5 => new TransferFilter { Metadata = transfer.Metadata.Pairs.IsEmpty ? Life.Colour("red") : transfer.Metadata },
+            4 =>
+                new TransferFilter { References = [
+                    transfer.Reference.Length > 0 ? transfer.Reference : "ref 1", "ref 2"] },
+            5 =>
+                new TransferFilter { Metadata = transfer.Metadata.Pairs.IsEmpty
+                    ? Life.Colour("red")
+                    : transfer.Metadata },
             6 => new TransferFilter { Account = life.Accounts[random.Next(life.Accounts.Count)] },
             7 => new TransferFilter { Account = life.Accounts[random.Next(3)], IsDebit = random.Next(2) == 0 },
             8 => new TransferFilter { Principal = some.Principal.Length > 0 ? some.Principal : "ada" },
-            9 => new TransferFilter { AccountPrefix = random.Next(2) == 0 ? "idx:" : "idx:1", IsDebit = random.Next(3) switch { 0 => true, 1 => false, _ => null } },
+            9 =>
+                new TransferFilter { AccountPrefix = random.Next(2) == 0
+                    ? "idx:"
+                    : "idx:1", IsDebit = random.Next(3) switch { 0 => true, 1 => false, _ => null } },
             10 => new TransferFilter { HoldStates = [HoldState.Live] },
             11 => new TransferFilter { Codes = [transfer.Code, 3] },
-            _ => new TransferFilter { StartTime = some.Time < other.Time ? some.Time : other.Time, EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(2)) },
+            _ =>
+                new TransferFilter { StartTime = some.Time < other.Time
+                    ? some.Time
+                    : other.Time, EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(2)) },
         };
         var narrower = random.Next(9) switch
         {
             0 => filter with { Codes = [1, 2] },
             1 => filter with { MinAmount = Amount.Of(10), MaxAmount = Amount.Of(40) },
             2 => filter with { Kinds = [TransferKind.Hold, TransferKind.PostHold] },
-            3 => filter with { Statuses = [TransferStatus.Created, TransferStatus.ExceedsCredits, TransferStatus.LinkedEventFailed] },
+            3 =>
+                filter with { Statuses = [
+                    TransferStatus.Created, TransferStatus.ExceedsCredits, TransferStatus.LinkedEventFailed] },
             4 => filter with { Asset = s_usd },
             5 => filter with { StartTime = some.Time },
             6 => filter with { HoldStates = [HoldState.Live, HoldState.Posted] },
@@ -622,7 +661,9 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
     {
         var transfer = record.Transfer;
         var moved = record.Status == TransferStatus.Created ? record.Amount : transfer.Amount;
-        return (filter.Statuses.Count == 0 ? record.Status == TransferStatus.Created : filter.Statuses.Contains(record.Status))
+        return (filter.Statuses.Count == 0
+            ? record.Status == TransferStatus.Created
+            : filter.Statuses.Contains(record.Status))
             && (filter.Ids.Count == 0 || filter.Ids.Contains(transfer.Id))
             && (filter.TransactionId.IsNil || filter.TransactionId == record.TransactionId)
             && (filter.HoldId.IsNil || filter.HoldId == transfer.HoldId)
@@ -631,7 +672,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             && filter.Metadata.Pairs.All(pair => transfer.Metadata.Pairs.Contains(pair))
             && (filter.Codes.Count == 0 || filter.Codes.Contains(transfer.Code))
             && (filter.Account.IsNone || OnSide(account => account == filter.Account))
-            && (filter.AccountPrefix.Length == 0 || OnSide(account => account.Text.StartsWith(filter.AccountPrefix, StringComparison.Ordinal)))
+            && (filter.AccountPrefix.Length == 0
+                || OnSide(account => account.Text.StartsWith(filter.AccountPrefix, StringComparison.Ordinal)))
             && (filter.Principal.Length == 0 || filter.Principal == record.Principal)
             && (filter.StartTime is not { } start || record.Time >= start)
             && (filter.EndTime is not { } end || record.Time < end)
@@ -639,7 +681,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             && (filter.MaxAmount is not { } most || moved <= most)
             && (filter.Kinds.Count == 0 || filter.Kinds.Contains(IndexRows.KindOf(transfer.Flags)))
             && (filter.HoldStates.Count == 0 || filter.HoldStates.Contains(record.Hold))
-            && (filter.Asset.IsNone || transfer.Asset == filter.Asset || (transfer.Asset.IsNone && record.Status == TransferStatus.Created));
+            && (filter.Asset.IsNone || transfer.Asset == filter.Asset
+                || (transfer.Asset.IsNone && record.Status == TransferStatus.Created));
 
         bool OnSide(Func<AccountAddress, bool> fits) => (filter.IsDebit is not false && fits(transfer.DebitAccount))
             || (filter.IsDebit is not true && fits(transfer.CreditAccount));
@@ -662,7 +705,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
     }
 
     private LedgerIndexer Indexer(IIndexStore store, Storage.JournalReader journal, Action? applying = null) =>
-        new(store, journal, OpenStorage().OpenStreams(), TimeProvider.System, NoLogger.Instance) { Applying = applying };
+        new(store, journal, OpenStorage().OpenStreams(), TimeProvider.System, NoLogger.Instance) { Applying =
+            applying };
 
     private async Task<List<string>> RebuildAsync(int pageRows)
     {
@@ -686,8 +730,9 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         {
             string[] queries =
             [
-                "SELECT time_us, place, item, id, transaction_id, debit_account, credit_account, asset, amount, code, kind, status,"
-                    + " reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, content FROM ledger_transfer",
+                "SELECT time_us, place, item, id, transaction_id, debit_account, credit_account, asset, amount, code, "
+                    + "kind, status, reference, hold_id, reverses, principal, hold_state, hold_remaining, due_us, "
+                    + "content FROM ledger_transfer",
                 "SELECT pair, time_us, place, item FROM ledger_transfer_metadata",
                 "SELECT address, asset, code, reference, is_closed, frozen_until_us, content FROM ledger_account",
                 "SELECT pair, address FROM ledger_account_metadata",
@@ -699,7 +744,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             {
                 var rows = await store.QueryAsync(
                     new IndexStatement { Sql = sql },
-                    reader => string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => reader.GetValue(i) switch
+                    reader =>
+                        string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => reader.GetValue(i) switch
                     {
                         byte[] bytes => Convert.ToHexString(bytes),
                         var value => value.ToString(),

@@ -34,7 +34,8 @@ public sealed class JournalHealthTests
         var away = await CheckAsync();
         away.Status.ShouldBe(HealthStatus.Unhealthy);
         away.Description.ShouldNotBeNull().ShouldContain("1 writes");
-        await Until.TrueAsync(async () => (await CheckAsync()).Description!.Contains("reads", StringComparison.Ordinal));
+        await Until.TrueAsync(
+            async () => (await CheckAsync()).Description!.Contains("reads", StringComparison.Ordinal));
         (await CheckAsync()).Description.ShouldNotBeNull().ShouldContain("tried again");
 
         storage.Execute("ALTER TABLE journal_away RENAME TO journal");
@@ -52,7 +53,8 @@ public sealed class JournalHealthTests
         await Until.TrueAsync(async () => (await CheckAsync()).Status == HealthStatus.Healthy);
 
         Task<TransferResult> PostAsync(int id) => host.Ledger.PostTransferAsync(
-            new Transfer(new TransferId((UInt128)id), a, b, Amount.Of(1), 1) { Asset = money }, TimeSpan.FromSeconds(2));
+            new Transfer(new TransferId((UInt128)id), a, b, Amount.Of(1), 1) { Asset = money },
+            TimeSpan.FromSeconds(2));
 
         async Task<HealthReportEntry> CheckAsync() => (await health.CheckHealthAsync()).Entries["ledger-journal"];
     }
@@ -122,13 +124,15 @@ public sealed class JournalHealthTests
         foreach (var account in damaged)
         {
             storage.Execute(
-                $"UPDATE journal SET message = zeroblob(8) WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}'");
+                $"UPDATE journal SET message = zeroblob(8) WHERE persistence_id = "
+                    + $"'{AccountActor.PersistenceIdOf(account)}'");
         }
 
         for (var round = 0; round < 2; round++)
         {
             await Task.WhenAll(damaged.Select(async account =>
-                (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(account, TimeSpan.FromSeconds(30))))
+                (await Should.ThrowAsync<LedgerException>(
+                    host.Ledger.GetAccountAsync(account, TimeSpan.FromSeconds(30))))
                     .Reason.ShouldBe(LedgerErrorReason.JournalUnavailable)));
         }
 

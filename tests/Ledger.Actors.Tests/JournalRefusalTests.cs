@@ -10,7 +10,9 @@ namespace Ledger.Actors.Tests;
 public sealed class JournalRefusalTests
 {
     [Theory]
-    [InlineData("akka.persistence.journal.ledger.class = \"Akka.Persistence.Journal.MemoryJournal, Akka.Persistence\"", "MemoryJournal")]
+    [InlineData(
+        "akka.persistence.journal.ledger.class = \"Akka.Persistence.Journal.MemoryJournal, Akka.Persistence\"",
+        "MemoryJournal")]
     [InlineData("akka.persistence.snapshot-store.ledger.class = \"No.Such.Store, Nowhere\"", "No.Such.Store")]
     public async Task A_journal_in_memory_is_refused(string hocon, string named)
     {

@@ -76,7 +76,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
 
         leases.Fails = false;
         (await host.Ledger.PostTransferAsync(Transfer(1, a, b), wait).WaitAsync(s_patience)).IsCommitted.ShouldBeTrue();
-        (await host.Ledger.GetAccountAsync(b, wait).WaitAsync(s_patience))!.Balances.CreditsPosted.ShouldBe(Amount.Of(1));
+        (await host.Ledger.GetAccountAsync(b, wait).WaitAsync(s_patience))!.Balances.CreditsPosted
+            .ShouldBe(Amount.Of(1));
     }
 
     [Fact]
@@ -182,8 +183,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
 
         // What it finds wrong is for the account to say, when it is asked for.
         storage.Count(
-            "WITH spoilt AS (UPDATE journal SET message = '\\x00' WHERE persistence_id = 'ledger-account-a' AND sequence_number = 1 RETURNING 1)"
-            + " SELECT count(*) FROM spoilt").ShouldBe(1);
+            "WITH spoilt AS (UPDATE journal SET message = '\\x00' WHERE persistence_id = 'ledger-account-a' AND "
+            + "sequence_number = 1 RETURNING 1) SELECT count(*) FROM spoilt").ShouldBe(1);
         await using var third = await LedgerHost.StartAsync(storage, Briefly);
         LedgerExtension.Of(third.System).HasWarmedUp.ShouldBeFalse();
         (await third.Ledger.GetAccountAsync(AccountAddress.Parse("b")))!.Balances.CreditsPosted.ShouldBe(Amount.Of(1));
@@ -194,7 +195,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
     {
         const string count = "SELECT count(*) FROM ledger_lease";
         using var storage = new PostgresTestStorage(clustered: true);
-        await using var host = await LedgerHost.StartAsync(storage, static options => options.LeaseTime = TimeSpan.FromSeconds(10));
+        await using var host = await LedgerHost.StartAsync(
+            storage, static options => options.LeaseTime = TimeSpan.FromSeconds(10));
         var (a, _) = await OpenTwoAsync(host.Ledger);
         (await host.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
         storage.Count(count).ShouldBe(1);
@@ -261,7 +263,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         store.Release(other.Id);
         Renew(other, 1).ShouldBe(LeaseOutcome.Missing);
 
-        LeaseOutcome Renew(LeaseHolder holder, long renewals) => store.Renew(holder.Id, renewals, renewals + 1, [], default).Outcome;
+        LeaseOutcome Renew(LeaseHolder holder, long renewals) =>
+            store.Renew(holder.Id, renewals, renewals + 1, [], default).Outcome;
     }
 
     private static ILeaseStore LeasesIn(PostgresTestStorage database)
@@ -337,7 +340,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         store.Enter(frozen, TimeSpan.FromSeconds(2));
 
         // A process that was stopped within a COPY, of which the server has some rows.
-        await using var client = new Npgsql.NpgsqlConnection(PostgreSqlConnections.ForWriter(database.ConnectionString, frozen.Id));
+        await using var client = new Npgsql.NpgsqlConnection(
+            PostgreSqlConnections.ForWriter(database.ConnectionString, frozen.Id));
         await client.OpenAsync();
         await using var importer = await client.BeginBinaryImportAsync(
             "COPY journal (created, deleted, persistence_id, sequence_number, message) FROM STDIN (FORMAT BINARY)");
@@ -488,7 +492,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         };
         var ledger = LedgerExtension.Of(host.System);
         await Until.TrueAsync(() => ledger.Lease.Halted is not null);
-        foreach (var call in (Func<Task>[])[() => host.Ledger.PostTransferAsync(Transfer(1, a, b)), () => host.Ledger.GetAccountAsync(a)])
+        foreach (var call in (Func<Task>[])[
+            () => host.Ledger.PostTransferAsync(Transfer(1, a, b)), () => host.Ledger.GetAccountAsync(a)])
         {
             (await Should.ThrowAsync<LedgerException>(call())).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
         }
@@ -501,7 +506,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
 
         // It is well again, and stays silent: only a person says that the ledger goes on.
         leases.Database = leases.Database with { Missing = null, Loss = null, Epoch = 3 };
-        (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(a))).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+        (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(a))).Reason
+            .ShouldBe(LedgerErrorReason.LedgerHalted);
         host.System.WhenTerminated.IsCompleted.ShouldBeFalse();
         leases.Database = leases.Database with { Epoch = 4 };
         await host.System.WhenTerminated.WaitAsync(s_patience);
@@ -691,7 +697,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         await cluster.JoinAsync(cluster.SelfAddress).WaitAsync(s_patience);
         var self = cluster.SelfUniqueAddress;
         var region = system.ActorOf(Props.Empty, "region");
-        var homes = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(region, ImmutableList<string>.Empty);
+        var homes = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(
+            region, ImmutableList<string>.Empty);
         var allocation = new LeaseAllocation(leases, new First());
         allocation.Start(system);
 
@@ -747,7 +754,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
 
         // Nobody can be asked: no home.
         leases.Fails = true;
-        await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes).WaitAsync(s_patience));
+        await Should.ThrowAsync<InvalidOperationException>(
+            allocation.AllocateShard(region, "4", homes).WaitAsync(s_patience));
         await system.Terminate().WaitAsync(s_patience);
 
         Task GiveBackSixAsync(long number) =>
@@ -783,7 +791,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
     private sealed class First : IShardAllocationStrategy
     {
         public Task<IActorRef> AllocateShard(
-            IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
+            IActorRef requester, string shardId,
+            IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
             Task.FromResult(currentShardAllocations.Keys.First());
 
         public Task<IImmutableSet<string>> Rebalance(
@@ -795,7 +804,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
     private sealed class Never(IActorRef region) : IShardAllocationStrategy
     {
         public Task<IActorRef> AllocateShard(
-            IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
+            IActorRef requester, string shardId,
+            IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
             Task.FromResult(currentShardAllocations.Keys.First(key => !key.Equals(region)));
 
         public Task<IImmutableSet<string>> Rebalance(
@@ -857,7 +867,8 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
 
         private readonly ConcurrentDictionary<string, (Guid Holder, long Number)> claims = [];
 
-        private sealed record Row(LeaseHolder Holder, TimeSpan Duration, long RenewedAt, bool IsLeaving, bool IsRevoked);
+        private sealed record Row(
+            LeaseHolder Holder, TimeSpan Duration, long RenewedAt, bool IsLeaving, bool IsRevoked);
 
         public bool Fails { get; set; }
 

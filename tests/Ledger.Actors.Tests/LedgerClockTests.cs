@@ -337,7 +337,8 @@ public sealed class LedgerClockTests
 
         public void Revoke(IReadOnlyCollection<Guid> ids) => throw new NotSupportedException();
 
-        public Task<bool> ClaimAsync(Guid id, string shard, long number, IReadOnlyCollection<Guid> ended) => Task.FromResult(false);
+        public Task<bool> ClaimAsync(Guid id, string shard, long number, IReadOnlyCollection<Guid> ended) =>
+            Task.FromResult(false);
 
         public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims) => Task.CompletedTask;
 

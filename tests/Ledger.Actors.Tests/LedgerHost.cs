@@ -33,12 +33,14 @@ public abstract class TestStorage : IDisposable
     }
 
     /// <summary>Puts a row into the journal behind everybody's back.</summary>
-    internal void Append(AccountAddress account, long sequenceNr, byte[] payload, string manifest = LedgerSerializer.RowManifest)
+    internal void Append(
+        AccountAddress account, long sequenceNr, byte[] payload, string manifest = LedgerSerializer.RowManifest)
     {
         using var connection = Open();
         using var command = connection.CreateCommand();
         command.CommandText = """
-            INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
+            INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,
+                writer_uuid)
             VALUES (0, @deleted, @id, @nr, @message, @manifest, 8140, 'test')
             """;
         Add(command, "deleted", false);
@@ -54,7 +56,8 @@ public abstract class TestStorage : IDisposable
     {
         using var connection = Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "UPDATE journal SET message = @message WHERE persistence_id = @id AND sequence_number = @nr";
+        command.CommandText =
+            "UPDATE journal SET message = @message WHERE persistence_id = @id AND sequence_number = @nr";
         Add(command, "id", AccountActor.PersistenceIdOf(account));
         Add(command, "nr", sequenceNr);
         Add(command, "message", payload);
@@ -74,7 +77,8 @@ public abstract class TestStorage : IDisposable
     {
         using var connection = Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT persistence_id, sequence_number, message FROM journal ORDER BY persistence_id, sequence_number";
+        command.CommandText =
+            "SELECT persistence_id, sequence_number, message FROM journal ORDER BY persistence_id, sequence_number";
         using var reader = command.ExecuteReader();
         var rows = new List<(string, long, byte[])>();
         while (reader.Read())
@@ -163,8 +167,8 @@ public sealed class PostgresTestStorage(bool clustered, PostgresServer? server =
 /// <summary>A running ledger: a real host and a real actor system, as an application has them.</summary>
 public sealed class LedgerHost : IAsyncDisposable
 {
-    // A cluster of one has nobody to wait for. With Akka's own times each start and each stop takes seconds, and the tests
-    // make hundreds.
+    // A cluster of one has nobody to wait for. With Akka's own times each start and each stop takes seconds, and the
+    // tests make hundreds.
     private const string Soon = """
         akka.cluster {
           periodic-tasks-initial-delay = 20ms
@@ -186,7 +190,8 @@ public sealed class LedgerHost : IAsyncDisposable
     public ActorSystem System => host.Services.GetRequiredService<ActorSystem>();
 
     public static async Task<LedgerHost> StartAsync(
-        TestStorage storage, Action<LedgerOptions>? configure = null, Action<AkkaConfigurationBuilder>? configureAkka = null,
+        TestStorage storage, Action<LedgerOptions>? configure = null,
+        Action<AkkaConfigurationBuilder>? configureAkka = null,
         LedgerHost? seed = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -204,7 +209,8 @@ public sealed class LedgerHost : IAsyncDisposable
                 akka.AddStartup((system, _) =>
                 {
                     var cluster = Akka.Cluster.Cluster.Get(system);
-                    cluster.Join(seed is null ? cluster.SelfAddress : Akka.Cluster.Cluster.Get(seed.System).SelfAddress);
+                    cluster.Join(
+                        seed is null ? cluster.SelfAddress : Akka.Cluster.Cluster.Get(seed.System).SelfAddress);
                 });
             }
 

@@ -47,10 +47,13 @@ public abstract partial class LedgerSuite
         {
             var (a, b) = (Address("a"), Address("b"));
             (await host.Ledger.GetAccountAsync(b))!.Freeze.ShouldBe(freeze.Freeze);
-            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.CreditAccountFrozen);
+            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status
+                .ShouldBe(TransferStatus.CreditAccountFrozen);
             (await host.Ledger.PostTransferAsync(Transfer(b, a, 1))).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.ChangeAccountAsync(b, new UnfreezeAccount("lifted"))).Status.ShouldBe(AccountStatus.Changed);
-            (await host.Ledger.ChangeAccountAsync(b, new UnfreezeAccount("lifted"))).Status.ShouldBe(AccountStatus.Unchanged);
+            (await host.Ledger.ChangeAccountAsync(b, new UnfreezeAccount("lifted"))).Status
+                .ShouldBe(AccountStatus.Changed);
+            (await host.Ledger.ChangeAccountAsync(b, new UnfreezeAccount("lifted"))).Status
+                .ShouldBe(AccountStatus.Unchanged);
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
         }
     }
@@ -68,10 +71,14 @@ public abstract partial class LedgerSuite
             closed.Status.ShouldBe(AccountStatus.Changed);
             closed.Account!.IsClosed.ShouldBeTrue();
             closed.Account.ClosedReason.ShouldBe("left");
-            (await host.Ledger.ChangeAccountAsync(a, new CloseAccount("left"))).Status.ShouldBe(AccountStatus.Unchanged);
-            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
-            (await host.Ledger.PostTransferAsync(Transfer(b, a, 1))).Status.ShouldBe(TransferStatus.CreditAccountAlreadyClosed);
-            (await host.Ledger.PostTransferAsync(Post(posted))).Status.ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
+            (await host.Ledger.ChangeAccountAsync(a, new CloseAccount("left"))).Status
+                .ShouldBe(AccountStatus.Unchanged);
+            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status
+                .ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
+            (await host.Ledger.PostTransferAsync(Transfer(b, a, 1))).Status
+                .ShouldBe(TransferStatus.CreditAccountAlreadyClosed);
+            (await host.Ledger.PostTransferAsync(Post(posted))).Status
+                .ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
             (await host.Ledger.PostTransferAsync(Void(voided))).Status.ShouldBe(TransferStatus.Created);
         }
 
@@ -79,9 +86,11 @@ public abstract partial class LedgerSuite
         {
             var (a, b) = (Address("a"), Address("b"));
             (await host.Ledger.GetAccountAsync(a))!.IsClosed.ShouldBeTrue();
-            (await host.Ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1)]))[0].Status.ShouldBe(AccountStatus.Exists);
+            (await host.Ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1)]))[0].Status
+                .ShouldBe(AccountStatus.Exists);
             (await host.Ledger.ChangeAccountAsync(a, new ReopenAccount("back"))).Status.ShouldBe(AccountStatus.Changed);
-            (await host.Ledger.ChangeAccountAsync(a, new ReopenAccount("back"))).Status.ShouldBe(AccountStatus.Unchanged);
+            (await host.Ledger.ChangeAccountAsync(a, new ReopenAccount("back"))).Status
+                .ShouldBe(AccountStatus.Unchanged);
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
             await ShouldBeAsync(host, a, debitsPosted: 1, debitsPending: 4, holds: 1);
         }
@@ -151,8 +160,10 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 10))).Status.ShouldBe(TransferStatus.Created);
 
             // The retry of the opening is compared with the opening.
-            (await host.Ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1)]))[0].Status.ShouldBe(AccountStatus.Exists);
-            (await host.Ledger.ChangeAccountAsync(a, new SetAccountLimits(null, null))).Status.ShouldBe(AccountStatus.Changed);
+            (await host.Ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1)]))[0].Status
+                .ShouldBe(AccountStatus.Exists);
+            (await host.Ledger.ChangeAccountAsync(a, new SetAccountLimits(null, null))).Status
+                .ShouldBe(AccountStatus.Changed);
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 1000))).Status.ShouldBe(TransferStatus.Created);
         }
     }

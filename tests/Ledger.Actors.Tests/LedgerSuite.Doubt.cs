@@ -25,7 +25,8 @@ public abstract partial class LedgerSuite
             if (round == 0)
             {
                 (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
-                await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(paid, TimeSpan.FromMilliseconds(300)));
+                await Should.ThrowAsync<LedgerException>(
+                    () => host.Ledger.PostTransferAsync(paid, TimeSpan.FromMilliseconds(300)));
             }
 
             var clock = Stopwatch.StartNew();
@@ -53,8 +54,10 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(never)).Replayed.ShouldBeTrue();
             var perhaps = Transfer(hot, good, 99 - (ulong)round);
             // Young doubt is as good as spent.
-            await Until.TrueAsync(() => DateTimeOffset.UtcNow - one.Since.ToDateTimeOffset() > TimeSpan.FromSeconds(2.2));
-            (await FirmFailureAsync(() => host.Ledger.PostTransferAsync(perhaps, FirmWithin))).Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
+            await Until.TrueAsync(
+                () => DateTimeOffset.UtcNow - one.Since.ToDateTimeOffset() > TimeSpan.FromSeconds(2.2));
+            (await FirmFailureAsync(() => host.Ledger.PostTransferAsync(perhaps, FirmWithin))).Reason
+                .ShouldBe(LedgerErrorReason.AccountInDoubt);
             (await host.Ledger.GetTransferAsync(hot, perhaps.Id)).ShouldBeNull();
             (await host.Ledger.ListAccountsAsync(good.Text, 5)).Accounts.ShouldHaveSingleItem()
                 .Doubt.ShouldNotBeNull();
@@ -89,21 +92,24 @@ public abstract partial class LedgerSuite
             Task.WhenAll(Enumerable.Range(0, count).Select(_ => ReasonOfAsync(Transfer(hot, bad, 1))));
 
         async Task<LedgerErrorReason> ReasonOfAsync(Transfer transfer) =>
-            (await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(transfer, TimeSpan.FromSeconds(1)))).Reason;
+            (await Should.ThrowAsync<LedgerException>(
+                () => host.Ledger.PostTransferAsync(transfer, TimeSpan.FromSeconds(1)))).Reason;
     }
 
-    // What a call fails with at last. On a busy machine an attempt is not answered in time, and whoever asks again can't
-    // say that the first one has come to nothing: unknown, which the same call answers.
+    // What a call fails with at last. On a busy machine an attempt is not answered in time, and whoever asks again
+    // can't say that the first one has come to nothing: unknown, which the same call answers.
     private static async Task<LedgerException> FirmFailureAsync(Func<Task> call)
     {
         LedgerException? failure = null;
         try
         {
-            await Until.TrueAsync(async () => !(failure = await Should.ThrowAsync<LedgerException>(call)).OutcomeUnknown);
+            await Until.TrueAsync(
+                async () => !(failure = await Should.ThrowAsync<LedgerException>(call)).OutcomeUnknown);
         }
         catch (TimeoutException waited)
         {
-            throw new TimeoutException($"{waited.Message} The last failure was {failure?.Reason}: {failure?.Message}", waited);
+            throw new TimeoutException(
+                $"{waited.Message} The last failure was {failure?.Reason}: {failure?.Message}", waited);
         }
 
         return failure!;
@@ -111,7 +117,10 @@ public abstract partial class LedgerSuite
 
     private int PreparedBy(AccountAddress account) => storage.Rows()
         .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
-        .Sum(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events.Count(static one => one is TransactionPrepared));
+        .Sum(
+            row =>
+                JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events
+                    .Count(static one => one is TransactionPrepared));
 
     // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is fixed by what this
     // returns.

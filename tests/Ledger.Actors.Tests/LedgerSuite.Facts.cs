@@ -12,7 +12,9 @@ public abstract partial class LedgerSuite
     [Fact]
     public async Task When_a_transfer_counts_is_kept_and_returned_everywhere_also_after_a_restart()
     {
-        var times = new[] { new LedgerTime(0), new LedgerTime(-1), LedgerLimits.EffectiveTimeMin, LedgerLimits.EffectiveTimeMax };
+        var times =
+            new[] { new LedgerTime(0), new LedgerTime(-1), LedgerLimits.EffectiveTimeMin,
+                LedgerLimits.EffectiveTimeMax };
         var transfers = new List<Transfer>();
         Transaction transaction;
         await using (var host = await StartAsync())
@@ -37,7 +39,8 @@ public abstract partial class LedgerSuite
             {
                 foreach (var account in new[] { transfer.DebitAccount, transfer.CreditAccount })
                 {
-                    (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull().Transfer.ShouldBe(transfer);
+                    (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull().Transfer
+                        .ShouldBe(transfer);
                     var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
                     entries.Single(entry => entry.Transfer.Id == transfer.Id).Transfer.ShouldBe(transfer);
                     entries.ShouldAllBe(static entry => entry.Asset == Usd, "also where the sender did not name it");
@@ -75,7 +78,8 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(post)).Status.ShouldBe(TransferStatus.Created);
             foreach (var account in new[] { a, b })
             {
-                (await host.Ledger.GetTransferAsync(account, post.Id)).ShouldNotBeNull().Transfer.EffectiveTime.ShouldBe(time);
+                (await host.Ledger.GetTransferAsync(account, post.Id)).ShouldNotBeNull().Transfer.EffectiveTime
+                    .ShouldBe(time);
             }
         }
 
@@ -83,9 +87,11 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(original)).Status.ShouldBe(TransferStatus.Created);
         foreach (var time in new LedgerTime?[] { null, new LedgerTime(4) })
         {
-            var correction = new Reversal(NewId(), a, original.Id, "by mistake") { Amount = Amount.Of(2), EffectiveTime = time };
+            var correction =
+                new Reversal(NewId(), a, original.Id, "by mistake") { Amount = Amount.Of(2), EffectiveTime = time };
             (await host.Ledger.ReverseTransactionAsync(correction)).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.GetTransferAsync(a, correction.Id)).ShouldNotBeNull().Transfer.EffectiveTime.ShouldBe(time);
+            (await host.Ledger.GetTransferAsync(a, correction.Id)).ShouldNotBeNull().Transfer.EffectiveTime
+                .ShouldBe(time);
         }
     }
 
@@ -106,11 +112,13 @@ public abstract partial class LedgerSuite
                 ("effective_time", () => host.Ledger.PostTransferAsync(transfer)),
                 ("transfers[0].effective_time", () => host.Ledger.PostTransfersAsync([transfer])),
                 ("legs[0].effective_time", () => host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), transfer))),
-                ("items[0].effective_time", () => host.Ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(transfer))])),
+                ("items[0].effective_time",
+                    () => host.Ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(transfer))])),
                 ("effective_time", () => host.Ledger.ReverseTransactionAsync(
                     new Reversal(NewId(), a, NewId(), "r") { EffectiveTime = transfer.EffectiveTime })),
                 ("effective_time", () => host.Ledger.ResolveTransactionAsync(
-                    new TransactionResolution(NewId(), a, NewId(), Post: true) { EffectiveTime = transfer.EffectiveTime })),
+                    new TransactionResolution(NewId(), a, NewId(), Post: true) { EffectiveTime =
+                        transfer.EffectiveTime })),
             })
             {
                 var refused = await Should.ThrowAsync<LedgerException>(call);
@@ -135,8 +143,10 @@ public abstract partial class LedgerSuite
         {
             var ledger = host.Ledger.WithCaller(alice);
             await ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1), new AccountSpec(b, Usd, 1)]);
-            await host.Ledger.OpenAccountsAsync([new AccountSpec(c, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
-            await host.Ledger.WithCaller(bob).ChangeAccountAsync(a, new FreezeAccount(new AccountFreeze(true, true, "r", null)));
+            await host.Ledger.OpenAccountsAsync(
+                [new AccountSpec(c, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
+            await host.Ledger.WithCaller(bob)
+                .ChangeAccountAsync(a, new FreezeAccount(new AccountFreeze(true, true, "r", null)));
             await ledger.ChangeAccountAsync(a, new UnfreezeAccount("r"));
             plain = Transfer(a, b, 5);
             hold = Transfer(a, b, 30) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
@@ -145,7 +155,8 @@ public abstract partial class LedgerSuite
                 NewId(), Transfer(a, b, 1) with { Asset = Usd }, Transfer(b, c, 1) with { Asset = Usd });
             (await ledger.PostTransferAsync(plain)).Status.ShouldBe(TransferStatus.Created);
             (await ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.WithCaller(bob).PostTransferAsync(rejected)).Status.ShouldBe(TransferStatus.ExceedsCredits);
+            (await host.Ledger.WithCaller(bob).PostTransferAsync(rejected)).Status
+                .ShouldBe(TransferStatus.ExceedsCredits);
             (await ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Created);
             (await ledger.ExtendHoldAsync(
                 new ExtendHold(hold.Id, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1))) { Account = a })).Status
@@ -207,7 +218,8 @@ public abstract partial class LedgerSuite
         {
             foreach (var (id, account, principal) in new[]
             {
-                (plain.Id, a, alice), (plain.Id, b, alice), (hold.Id, a, alice), (hold.Id, b, alice), (rejected.Id, c, bob),
+                (plain.Id, a, alice), (plain.Id, b, alice), (hold.Id, a, alice), (hold.Id, b, alice),
+                (rejected.Id, c, bob),
                 (transaction.Legs[0].Transfer!.Id, a, alice), (transaction.Legs[1].Transfer!.Id, b, alice),
                 (transaction.Legs[1].Transfer!.Id, c, alice),
             })
@@ -234,7 +246,9 @@ public abstract partial class LedgerSuite
             var expiry = storage.Rows()
                 .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
                 .SelectMany(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events)
-                .Select(static happened => (happened as TransactionPrepared)?.Branch ?? (happened as LastAgentCommitted)?.Branch)
+                .Select(
+                    static happened =>
+                        (happened as TransactionPrepared)?.Branch ?? (happened as LastAgentCommitted)?.Branch)
                 .Single(static part => part?.Legs[0].Transfer!.ResolvesHold == true);
             expiry!.Principal.ShouldBe(Principals.Expiry);
         }
@@ -306,7 +320,8 @@ public abstract partial class LedgerSuite
         // By the account that is asked, and by another one, whose refusal the account that is asked writes down.
         foreach (var (refused, reason) in new[]
         {
-            (Transfer(poor, c, 500), TransferStatus.ExceedsCredits), (Transfer(a, b, 500), TransferStatus.ExceedsDebits),
+            (Transfer(poor, c, 500), TransferStatus.ExceedsCredits),
+            (Transfer(a, b, 500), TransferStatus.ExceedsDebits),
         })
         {
             var rejected = await host.Ledger.PostTransferAsync(refused);
@@ -333,7 +348,8 @@ public abstract partial class LedgerSuite
             new BatchItem(TransactionLeg.Of(Transfer(d, e, 5) with { Asset = Usd }), Linked: true),
             new BatchItem(TransactionLeg.Of(Transfer(e, d, 5) with { Asset = Usd })),
         ]);
-        chain.ShouldAllBe(item => item.Transfer!.Position == chain[0].Transfer!.Position && !item.Transfer.Position.IsNone);
+        chain.ShouldAllBe(
+            item => item.Transfer!.Position == chain[0].Transfer!.Position && !item.Transfer.Position.IsNone);
 
         // As text it is told from anything else.
         var text = host.Ledger.PositionOf(posted.Position);
@@ -349,7 +365,8 @@ public abstract partial class LedgerSuite
 
     private IList<AccountEvent> EventsOf(RowPosition position) => JournalCodec.Decode(
         storage.Rows().Single(
-            row => row.Stream == AccountActor.PersistenceIdOf(position.Account) && row.SequenceNr == position.SequenceNr).Row,
+            row => row.Stream == AccountActor.PersistenceIdOf(position.Account)
+            && row.SequenceNr == position.SequenceNr).Row,
         position.Account, position.SequenceNr, out _).Events;
 
     // ---------------------------------------------------------------- balances afterwards
@@ -426,11 +443,13 @@ public abstract partial class LedgerSuite
             Flags = TransferFlags.PostPending, HoldId = hold.Id,
         });
         post.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
-            a, new Balances(default, Amount.Of(10), default, default, default, default), post.DebitAfter.Version, 1, null, null));
+            a, new Balances(default, Amount.Of(10), default, default, default, default), post.DebitAfter.Version, 1,
+            null, null));
         post.CreditAfter.ShouldNotBeNull().Balances
             .ShouldBe(new Balances(default, default, default, Amount.Of(10), default, default));
 
-        var opening = await ledger.PostTransferAsync(Transfer(a, d, 7) with { Asset = Usd, Flags = TransferFlags.OpenAccounts });
+        var opening = await ledger.PostTransferAsync(
+            Transfer(a, d, 7) with { Asset = Usd, Flags = TransferFlags.OpenAccounts });
         opening.DebitAfter.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(17));
         opening.CreditAfter.ShouldNotBeNull().Balances.CreditsPosted.ShouldBe(Amount.Of(7));
 
@@ -451,7 +470,8 @@ public abstract partial class LedgerSuite
 
         (await ledger.PostTransactionAsync(transaction)).After.ShouldBeEmpty();
         (await host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), Transfer(a, b, 1)))).After.ShouldBeEmpty();
-        var many = Enumerable.Range(0, LedgerLimits.ReturnedBalancesMax + 1).Select(_ => Transfer(a, b, 1) with { Asset = Usd }).ToArray();
+        var many = Enumerable.Range(0, LedgerLimits.ReturnedBalancesMax + 1)
+            .Select(_ => Transfer(a, b, 1) with { Asset = Usd }).ToArray();
         foreach (var call in new Func<Task>[]
         {
             () => ledger.PostTransfersAsync(many), () => ledger.PostTransactionAsync(Transaction.Of(NewId(), many)),

@@ -28,7 +28,8 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(own)).Status.ShouldBe(TransferStatus.Created);
 
             // What was left to the hold, said again; and something else.
-            (await host.Ledger.PostTransferAsync(post with { Reference = hold.Reference, Metadata = hold.Metadata })).Status
+            (await host.Ledger.PostTransferAsync(post with { Reference = hold.Reference, Metadata = hold.Metadata }))
+                .Status
                 .ShouldBe(TransferStatus.Exists);
             (await host.Ledger.PostTransferAsync(post with { Reference = "else" })).Status
                 .ShouldBe(TransferStatus.ExistsWithDifferentReference);
@@ -74,7 +75,8 @@ public abstract partial class LedgerSuite
 
         posted.Status.ShouldBe(TransferStatus.Created);
         posted.Amount.ShouldBe(Amount.Of(100));
-        (await host.Ledger.PostTransferAsync(post)).ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true, Position = default });
+        (await host.Ledger.PostTransferAsync(post))
+            .ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true, Position = default });
         await ShouldBeAsync(host, a, debitsPosted: 100);
         await ShouldBeAsync(host, b, creditsPosted: 100);
         foreach (var account in new[] { a, b })
@@ -82,7 +84,8 @@ public abstract partial class LedgerSuite
             (await host.Ledger.GetTransferAsync(account, hold.Id))!.Hold.ShouldBe(HoldState.Posted);
 
             // The hold itself is no entry.
-            var entry = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries.ShouldHaveSingleItem();
+            var entry = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries
+                .ShouldHaveSingleItem();
             entry.Transfer.Id.ShouldBe(post.Id);
             entry.Transfer.Amount.ShouldBe(Amount.Of(100));
         }
@@ -98,14 +101,16 @@ public abstract partial class LedgerSuite
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var hold = Hold(a, b, 100);
         await host.Ledger.PostTransferAsync(hold);
-        (await host.Ledger.PostTransferAsync(Post(hold, 101))).Status.ShouldBe(TransferStatus.ExceedsPendingTransferAmount);
+        (await host.Ledger.PostTransferAsync(Post(hold, 101))).Status
+            .ShouldBe(TransferStatus.ExceedsPendingTransferAmount);
         var post = Post(hold, 30);
         (await host.Ledger.PostTransferAsync(post)).Amount.ShouldBe(Amount.Of(30));
         await ShouldBeAsync(host, a, debitsPosted: 30);
         await ShouldBeAsync(host, b, creditsPosted: 30);
         (await host.Ledger.PostTransferAsync(post with { Amount = Amount.Of(31) })).Status
             .ShouldBe(TransferStatus.ExistsWithDifferentAmount);
-        (await host.Ledger.PostTransferAsync(Post(hold, 1))).Status.ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
+        (await host.Ledger.PostTransferAsync(Post(hold, 1))).Status
+            .ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
     }
 
     [Fact]
@@ -136,7 +141,8 @@ public abstract partial class LedgerSuite
         {
             var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
             entries.Select(static entry => entry.Transfer.Id).ShouldBe([first.Id, second.Id, last.Id]);
-            entries.Select(static entry => entry.Transfer.Amount).ShouldBe([Amount.Of(30), Amount.Of(20), Amount.Of(50)]);
+            entries.Select(static entry => entry.Transfer.Amount)
+                .ShouldBe([Amount.Of(30), Amount.Of(20), Amount.Of(50)]);
             entries.Select(entry => account == a ? entry.DebitsPosted : entry.CreditsPosted)
                 .ShouldBe([Amount.Of(30), Amount.Of(50), Amount.Of(100)]);
         }
@@ -163,7 +169,8 @@ public abstract partial class LedgerSuite
             {
                 Flags = TransferFlags.PostPending, HoldId = NewId(),
             })).Status.ShouldBe(TransferStatus.PendingTransferNotFound);
-        (await host.Ledger.PostTransferAsync(Void(Transfer(a, b, 1)) with { DebitAccount = a, CreditAccount = b })).Status
+        (await host.Ledger.PostTransferAsync(Void(Transfer(a, b, 1)) with { DebitAccount = a, CreditAccount = b }))
+            .Status
             .ShouldBe(TransferStatus.PendingTransferNotFound);
         var plain = Transfer(a, b, 1);
         await host.Ledger.PostTransferAsync(plain);
@@ -183,7 +190,8 @@ public abstract partial class LedgerSuite
         var refused = Hold(poor, shop, 21);
         (await host.Ledger.PostTransferAsync(refused)).Status.ShouldBe(TransferStatus.ExceedsCredits);
         (await host.Ledger.PostTransferAsync(refused)).ShouldSatisfyAllConditions(
-            static again => again.Status.ShouldBe(TransferStatus.ExceedsCredits), static again => again.Replayed.ShouldBeTrue());
+            static again =>
+                again.Status.ShouldBe(TransferStatus.ExceedsCredits), static again => again.Replayed.ShouldBeTrue());
         await host.Ledger.PostTransferAsync(Post(hold, 10));
         (await host.Ledger.PostTransferAsync(Hold(poor, shop, 90))).Status.ShouldBe(TransferStatus.Created);
     }
@@ -209,14 +217,17 @@ public abstract partial class LedgerSuite
             var record = (await host.Ledger.GetTransferAsync(default, left.Id)).ShouldNotBeNull();
             record.Transfer.ShouldBe(left);
             record.Hold.ShouldBe(HoldState.Live);
-            var batch = await host.Ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(Post(left, 4, keepRest: true)))]);
+            var batch = await host.Ledger.SubmitBatchAsync(
+                [new BatchItem(TransactionLeg.Of(Post(left, 4, keepRest: true)))]);
             batch[0].Transfer!.Status.ShouldBe(TransferStatus.Created);
         }
 
         await using (var host = await StartAsync())
         {
-            (await host.Ledger.PostTransferAsync(Post(posted))).Status.ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
-            (await host.Ledger.PostTransferAsync(Post(voided))).Status.ShouldBe(TransferStatus.PendingTransferAlreadyVoided);
+            (await host.Ledger.PostTransferAsync(Post(posted))).Status
+                .ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
+            (await host.Ledger.PostTransferAsync(Post(voided))).Status
+                .ShouldBe(TransferStatus.PendingTransferAlreadyVoided);
             (await host.Ledger.PostTransferAsync(Post(left))).Amount.ShouldBe(Amount.Of(7));
             await ShouldBeAsync(host, posted.DebitAccount, debitsPosted: 5, creditsPosted: 11);
             await ShouldBeAsync(host, posted.CreditAccount, debitsPosted: 11, creditsPosted: 5);
@@ -251,7 +262,8 @@ public abstract partial class LedgerSuite
         await using var host = await StartAsync();
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var poor = Address($"{a.Text}:poor");
-        await host.Ledger.OpenAccountsAsync([new AccountSpec(poor, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
+        await host.Ledger.OpenAccountsAsync(
+            [new AccountSpec(poor, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
         var hold = Hold(a, b, 100);
         var transaction = Transaction.Of(
             NewId(), Transfer(poor, b, 1) with { Asset = Usd }, Post(hold) with { Asset = Usd });
@@ -344,7 +356,8 @@ public abstract partial class LedgerSuite
         var held = await host.Ledger.PostTransferAsync(hold);
         var deadline = held.Time.Add(TimeSpan.FromSeconds(3));
         var extended = await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline));
-        extended.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline) { Position = extended.Position });
+        extended.ShouldBe(
+            new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline) { Position = extended.Position });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline) { Account = a }))
             .ShouldBe(extended with { Status = TransferStatus.Exists, Position = default });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(NewId(), deadline))).Status
@@ -376,7 +389,9 @@ public abstract partial class LedgerSuite
             await host.Ledger.PostTransferAsync(hold);
         }
 
-        var posts = holds.Select((hold, i) => i % 3 == 0 ? Post(hold, 3) : i % 3 == 1 ? Void(hold) : Post(hold, 4, keepRest: true)).ToArray();
+        var posts = holds.Select(
+            (hold, i) => i % 3 == 0 ? Post(hold, 3) : i % 3 == 1 ? Void(hold) : Post(hold, 4, keepRest: true))
+                .ToArray();
         foreach (var post in posts)
         {
             (await host.Ledger.PostTransferAsync(post)).Status.ShouldBe(TransferStatus.Created);
@@ -425,7 +440,8 @@ public abstract partial class LedgerSuite
     }
 
     protected static async Task ShouldBeAsync(
-        LedgerHost host, AccountAddress account, ulong debitsPosted = 0, ulong creditsPosted = 0, ulong debitsPending = 0,
+        LedgerHost host, AccountAddress account, ulong debitsPosted = 0, ulong creditsPosted = 0,
+        ulong debitsPending = 0,
         ulong creditsPending = 0, int holds = 0)
     {
         var view = (await host.Ledger.GetAccountAsync(account)).ShouldNotBeNull();

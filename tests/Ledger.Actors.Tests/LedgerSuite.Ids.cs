@@ -18,7 +18,8 @@ public abstract partial class LedgerSuite
         }
 
         var limited = Address("ids:limited");
-        await host.Ledger.OpenAccountsAsync([new AccountSpec(limited, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(100) }]);
+        await host.Ledger.OpenAccountsAsync(
+            [new AccountSpec(limited, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(100) }]);
         accounts.Add(limited);
         var ids = await LiveThroughAsync(host.Ledger, accounts, 250);
         ids.AddRange(Enumerable.Range(0, 20).Select(_ => AnyId()));
@@ -30,8 +31,8 @@ public abstract partial class LedgerSuite
         // As in a ledger that is older than its index: what was written before is in no entry.
         var half = storage.Count("SELECT max(ordering) FROM journal") / 2;
         storage.Execute(
-            "DELETE FROM ledger_id WHERE EXISTS (SELECT 1 FROM journal j WHERE j.persistence_id = ledger_id.persistence_id"
-            + $" AND j.sequence_number = ledger_id.sequence_number AND j.ordering <= {half})");
+            "DELETE FROM ledger_id WHERE EXISTS (SELECT 1 FROM journal j WHERE j.persistence_id = "
+            + $"ledger_id.persistence_id AND j.sequence_number = ledger_id.sequence_number AND j.ordering <= {half})");
         storage.Execute($"UPDATE ledger_id SET sequence_number = {half} WHERE persistence_id = ''");
         await CompareAsync(accounts, ids, rows);
 
@@ -53,13 +54,16 @@ public abstract partial class LedgerSuite
             // What takes longer than two seconds on its way is late, and has an entry.
             before = storage.Count(entries);
             clock.Restart();
-            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = TransferId.FromGuid(Guid.CreateVersion7()) })).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.PostTransferAsync(
+                Transfer(a, b, 1) with { Id = TransferId.FromGuid(Guid.CreateVersion7()) })).Status
+                    .ShouldBe(TransferStatus.Created);
         }
         while (clock.Elapsed.TotalSeconds > 1.5);
 
         storage.Count(entries).ShouldBe(before);
 
-        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = Unordered() })).Status.ShouldBe(TransferStatus.Created);
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = Unordered() })).Status
+            .ShouldBe(TransferStatus.Created);
         storage.Count(entries).ShouldBe(before + 2, "one for each of the two accounts");
     }
 
@@ -74,12 +78,15 @@ public abstract partial class LedgerSuite
         for (var i = 0; i < 20; i++)
         {
             // The entries of these would hide that others are missing.
-            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = Unordered() })).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = Unordered() })).Status
+                .ShouldBe(TransferStatus.Created);
         }
 
         var retry = await host.Ledger.PostTransferAsync(old);
         retry.Status.ShouldBe(TransferStatus.Exists, "it is not taken for new");
-        storage.Count("SELECT count(*) FROM ledger_id WHERE persistence_id = 'ledger-account-" + a.Text + "' AND sequence_number > 0")
+        storage.Count(
+            "SELECT count(*) FROM ledger_id WHERE persistence_id = 'ledger-account-" + a.Text
+            + "' AND sequence_number > 0")
             .ShouldBe(21, "all entries are there again, and no note that some are missing");
         LedgerExtension.Of(host.System).Context.Reader.Repairs!.Problem.ShouldNotBeNull().ShouldContain("made again");
     }
@@ -99,15 +106,18 @@ public abstract partial class LedgerSuite
 
         // Another node, or this one after a restart, or after 65,536 other transfers.
         await using var next = await StartAsync();
-        var failure = await Should.ThrowAsync<LedgerException>(() => next.Ledger.GetTransferAsync(default, transfer.Id));
-        (failure.Reason, failure.Field, failure.OutcomeUnknown).ShouldBe((LedgerErrorReason.TransferNotRemembered, "account", false));
+        var failure =
+            await Should.ThrowAsync<LedgerException>(() => next.Ledger.GetTransferAsync(default, transfer.Id));
+        (failure.Reason, failure.Field, failure.OutcomeUnknown)
+            .ShouldBe((LedgerErrorReason.TransferNotRemembered, "account", false));
         failure.Message.ShouldContain("Name one of its accounts");
         (await next.Ledger.GetTransferAsync(a, transfer.Id)).ShouldNotBeNull();
         (await next.Ledger.GetTransferAsync(a, Unordered())).ShouldBeNull("the account knows");
         failure = await Should.ThrowAsync<LedgerException>(
             () => next.Ledger.ReverseTransactionAsync(new Reversal(Unordered(), default, transfer.Id, "r")));
         failure.Reason.ShouldBe(LedgerErrorReason.TransferNotRemembered);
-        (await next.Ledger.ReverseTransactionAsync(new Reversal(Unordered(), a, transfer.Id, "r"))).Status.ShouldBe(TransferStatus.Created);
+        (await next.Ledger.ReverseTransactionAsync(new Reversal(Unordered(), a, transfer.Id, "r"))).Status
+            .ShouldBe(TransferStatus.Created);
     }
 
     [Fact]
@@ -115,11 +125,13 @@ public abstract partial class LedgerSuite
     {
         await using var host = await StartAsync();
         var (a, b) = await OpenTwoAsync(host.Ledger);
-        var far = Transfer(a, b, 1) with { Id = TransferId.FromGuid(Guid.CreateVersion7(DateTimeOffset.UtcNow.AddHours(2))) };
+        var far =
+            Transfer(a, b, 1) with { Id = TransferId.FromGuid(Guid.CreateVersion7(DateTimeOffset.UtcNow.AddHours(2))) };
         (await host.Ledger.PostTransferAsync(far)).Status.ShouldBe(TransferStatus.IdFromTheFuture);
         var results = await host.Ledger.PostTransfersAsync([Transfer(a, b, 1), far, Transfer(a, b, 1)]);
         results.Select(static one => one.Status).ShouldBe(
-            [TransferStatus.Created, TransferStatus.IdFromTheFuture, TransferStatus.Created], "it is a matter of the item");
+            [TransferStatus.Created, TransferStatus.IdFromTheFuture, TransferStatus.Created],
+            "it is a matter of the item");
         (await host.Ledger.GetTransferAsync(a, far.Id)).ShouldBeNull();
         var ahead = far with { Id = TransferId.FromGuid(Guid.CreateVersion7(DateTimeOffset.UtcNow.AddMinutes(59))) };
         (await host.Ledger.PostTransferAsync(ahead)).Status.ShouldBe(TransferStatus.Created);
@@ -159,7 +171,9 @@ public abstract partial class LedgerSuite
                         HoldId = hold.Id,
                         Flags = random.Next(3) == 0 ? TransferFlags.VoidPending : TransferFlags.PostPending,
                     };
-                    transfer = transfer.Flags == TransferFlags.VoidPending ? transfer with { Amount = Amount.Zero } : transfer;
+                    transfer = transfer.Flags == TransferFlags.VoidPending
+                        ? transfer with { Amount = Amount.Zero }
+                        : transfer;
                     break;
                 case 2 when made.Count > 0:
                     transfer = made[random.Next(made.Count)];
@@ -202,7 +216,8 @@ public abstract partial class LedgerSuite
 
     // With and without the index, one id at a time and all at once.
     private async Task<(long Read, long ReadWithout)> CompareAsync(
-        List<AccountAddress> accounts, List<TransferId> ids, ILookup<string, (string Stream, long SequenceNr, byte[] Row)> rows)
+        List<AccountAddress> accounts, List<TransferId> ids,
+        ILookup<string, (string Stream, long SequenceNr, byte[] Row)> rows)
     {
         var options = new LedgerOptions();
         storage.Use(options);
@@ -222,10 +237,12 @@ public abstract partial class LedgerSuite
                 for (var i = 0; i < lookups.Count; i += 5)
                 {
                     var before = counted.Rows;
-                    (await FindAsync(counted, account, [lookups[i]])).ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
+                    (await FindAsync(counted, account, [lookups[i]]))
+                        .ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
                     read += counted.Rows - before;
                     before = counted.Rows;
-                    (await FindAsync(plain, account, [lookups[i]])).ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
+                    (await FindAsync(plain, account, [lookups[i]]))
+                        .ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
                     readWithout += counted.Rows - before;
                 }
             }
@@ -236,11 +253,13 @@ public abstract partial class LedgerSuite
 
     private static IdLookup LookupOf(TransferId id, long last, bool withLater) => id.IsTimeOrdered
         ? new IdLookup(
-            id, 0, last, new LedgerTime(id.UnixMicroseconds - 2_000_000), new LedgerTime(id.UnixMicroseconds + 2_000_000), withLater)
+            id, 0, last, new LedgerTime(id.UnixMicroseconds - 2_000_000),
+            new LedgerTime(id.UnixMicroseconds + 2_000_000), withLater)
         : new IdLookup(id, 0, last, LedgerTime.MaxValue, new LedgerTime(long.MinValue), withLater);
 
     // Of a search that may end once it knows enough, only what it must know counts: what is the last word.
-    private static async Task<List<string>> FindAsync(IAccountStreams streams, AccountAddress account, List<IdLookup> lookups)
+    private static async Task<List<string>> FindAsync(
+        IAccountStreams streams, AccountAddress account, List<IdLookup> lookups)
     {
         var found = await new AccountStreamReader(streams).FindAsync(account, lookups, CancellationToken.None);
         return [.. found.Select(static one => one.Found).Select((one, i) => one is null
@@ -251,7 +270,8 @@ public abstract partial class LedgerSuite
 
         static string Text(IdHistoryEntry? record) => record is null
             ? "unknown"
-            : $"{record.Branch.Id} {record.Branch.Key} {record.Leg?.Transfer?.Id} {record.Status} {record.FailedLeg} {record.Time} {record.SequenceNr}";
+            : $"{record.Branch.Id} {record.Branch.Key} {record.Leg?.Transfer?.Id} {record.Status} {record.FailedLeg} "
+                + $"{record.Time} {record.SequenceNr}";
     }
 
     private class PlainStreams(IAccountStreams inner) : IAccountStreams
@@ -262,7 +282,8 @@ public abstract partial class LedgerSuite
             string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
             CancellationToken cancellationToken)
         {
-            var rows = await inner.ReadAsync(persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
+            var rows = await inner.ReadAsync(
+                persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
             Rows += rows.Count;
             return rows;
         }
@@ -284,7 +305,8 @@ public abstract partial class LedgerSuite
         public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
             inner.PlaceOfAsync(persistenceId, sequenceNr, cancellationToken);
 
-        public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
+        public Task AddIdsAsync(
+            string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
             inner.AddIdsAsync(persistenceId, entries, cancellationToken);
 
         public Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken) =>

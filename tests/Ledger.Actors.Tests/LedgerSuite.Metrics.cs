@@ -14,7 +14,8 @@ public abstract partial class LedgerSuite
         var ledger = host.Ledger;
         var (a, b) = await OpenTwoAsync(ledger);
         var limited = Address("limited");
-        await ledger.OpenAccountsAsync([new AccountSpec(limited, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(10) }]);
+        await ledger.OpenAccountsAsync(
+            [new AccountSpec(limited, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(10) }]);
 
         var first = Transfer(a, b, 5);
         await ledger.PostTransferAsync(first);
@@ -69,7 +70,8 @@ public abstract partial class LedgerSuite
 
         // The record of the commit follows the answer; and what is measured follows the write.
         await Until.TrueAsync(() =>
-            Stored() is 5 && meter.SumOf("ledger.journal.rows") is 5 && meter.Of("ledger.account.wake.duration").Count == 2);
+            Stored() is 5 && meter.SumOf("ledger.journal.rows") is 5
+            && meter.Of("ledger.account.wake.duration").Count == 2);
         var batches = meter.Of("ledger.journal.batch.size");
         batches.Sum().ShouldBe(5);
         var durations = meter.Of("ledger.journal.write.duration", "outcome=stored");
@@ -119,7 +121,8 @@ public abstract partial class LedgerSuite
         }
 
         foreach (var quiet in (string[])["ledger.halted", "ledger.in_doubt.accounts", "ledger.in_doubt.age",
-            "ledger.holds.overdue", "ledger.accounts.unreadable", "ledger.decisions.failed", "ledger.snapshots.too_large",
+            "ledger.holds.overdue", "ledger.accounts.unreadable", "ledger.decisions.failed",
+            "ledger.snapshots.too_large",
             "ledger.id.lookups", "ledger.id.lookup.rows"])
         {
             meter.Now(quiet).ShouldBe(0, quiet);
@@ -213,7 +216,8 @@ public abstract partial class LedgerSuite
             };
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
-        var old = Transfer(a, b, 5) with { Id = TransferId.FromGuid(Guid.Parse("11111111-1111-4111-8111-111111111111")) };
+        var old =
+            Transfer(a, b, 5) with { Id = TransferId.FromGuid(Guid.Parse("11111111-1111-4111-8111-111111111111")) };
         await host.Ledger.PostTransferAsync(old);
         for (var i = 0; i < 3; i++)
         {

@@ -234,7 +234,8 @@ public abstract partial class LedgerSuite
 
         // The same account under a parent of the test's, whose journal answers when the test says so.
         await using var gate = new GatedStreams(Context(host).Reader.Streams);
-        var context = Context(host) with { Reader = new AccountStreamReader(gate), PassivateAfter = TimeSpan.FromHours(1) };
+        var context =
+            Context(host) with { Reader = new AccountStreamReader(gate), PassivateAfter = TimeSpan.FromHours(1) };
         var actor = host.System.ActorOf(AccountProducer.Props(a, context));
         using var calls = new PendingCalls(TimeProvider.System, 10);
         var retry = calls.AskAsync(

@@ -33,7 +33,8 @@ public abstract partial class LedgerSuite
             .Reason.ShouldBe(LedgerErrorReason.TransactionTooLarge);
         RowCount().ShouldBe(rows);
 
-        (await host.Ledger.PostTransactionAsync(Transaction.Of(id, large.Legs.Take(2).Select(static leg => leg.Transfer!))))
+        (await host.Ledger.PostTransactionAsync(
+            Transaction.Of(id, large.Legs.Take(2).Select(static leg => leg.Transfer!))))
             .Status.ShouldBe(TransferStatus.Created);
         (await host.Ledger.GetAccountAsync(a))!.EntryCount.ShouldBe(2ul);
     }
@@ -65,7 +66,8 @@ public abstract partial class LedgerSuite
         var (a, b) = await OpenTwoAsync(host.Ledger);
         Transaction[] largest = [.. Enumerable.Range(0, 6).Select(_ =>
             Transaction.Of(NewId(), Enumerable.Range(0, 450).Select(_ => Large(a, b))))];
-        EncodedSize.OfTransaction(largest[0]).ShouldBeInRange(LedgerSizes.TransactionMax * 9 / 10, LedgerSizes.TransactionMax);
+        EncodedSize.OfTransaction(largest[0])
+            .ShouldBeInRange(LedgerSizes.TransactionMax * 9 / 10, LedgerSizes.TransactionMax);
 
         var small = Enumerable.Range(0, 200).Select(_ => host.Ledger.PostTransferAsync(Transfer(a, b, 1)));
         var results = await Task.WhenAll(largest.Select(one => host.Ledger.PostTransactionAsync(one)).ToArray());
@@ -94,8 +96,10 @@ public abstract partial class LedgerSuite
     {
         await using var host = await StartAsync(static options => options.CounterpartyHoldsMax = 2_000);
         var (a, b) = await OpenTwoAsync(host.Ledger);
-        Transfer[] holds = [.. Enumerable.Range(0, 1_150).Select(_ => Large(a, b) with { Flags = TransferFlags.Pending })];
-        (await host.Ledger.PostTransfersAsync(holds)).ShouldAllBe(static result => result.Status == TransferStatus.Created);
+        Transfer[] holds = [
+            .. Enumerable.Range(0, 1_150).Select(_ => Large(a, b) with { Flags = TransferFlags.Pending })];
+        (await host.Ledger.PostTransfersAsync(holds))
+            .ShouldAllBe(static result => result.Status == TransferStatus.Created);
         var voids = Transaction.Of(NewId(), holds.Select(hold => Void(hold)));
 
         (await host.Ledger.PostTransactionAsync(voids)).Status.ShouldBe(TransferStatus.Created);
@@ -115,7 +119,8 @@ public abstract partial class LedgerSuite
         record.Transaction.Legs.Length.ShouldBe(1_150);
         record.Transaction.Legs[0].Transfer!.Metadata.ShouldBe(holds[0].Metadata);
         record.Transaction.Legs[^1].Transfer!.Metadata.ShouldBe(Metadata.Empty);
-        EncodedSize.OfRecord(record).ShouldBeInRange(LedgerSizes.AnswerMax - (2 * LedgerSizes.TransferMax), LedgerSizes.AnswerMax);
+        EncodedSize.OfRecord(record)
+            .ShouldBeInRange(LedgerSizes.AnswerMax - (2 * LedgerSizes.TransferMax), LedgerSizes.AnswerMax);
     }
 
     [Fact]
@@ -123,10 +128,12 @@ public abstract partial class LedgerSuite
     {
         await using var host = await StartAsync();
         var (a, b) = await OpenTwoAsync(host.Ledger);
-        var made = Transaction.Of(NewId(), Enumerable.Range(0, 400).Select(_ => Large(a, b) with { Flags = TransferFlags.Pending }));
+        var made = Transaction.Of(
+            NewId(), Enumerable.Range(0, 400).Select(_ => Large(a, b) with { Flags = TransferFlags.Pending }));
         (await host.Ledger.PostTransactionAsync(made)).Status.ShouldBe(TransferStatus.Created);
 
-        var resolved = await host.Ledger.ResolveTransactionAsync(new TransactionResolution(NewId(), a, made.Id, Post: true));
+        var resolved = await host.Ledger.ResolveTransactionAsync(
+            new TransactionResolution(NewId(), a, made.Id, Post: true));
         resolved.Status.ShouldBe(TransferStatus.Created);
         var reversed = await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, resolved.Id, "mistake"));
         reversed.Status.ShouldBe(TransferStatus.Created);
@@ -169,12 +176,14 @@ public abstract partial class LedgerSuite
             foreach (var post in new[] { part, own, rest })
             {
                 (await host.Ledger.PostTransferAsync(post)).Status.ShouldBe(TransferStatus.Exists);
-                (await host.Ledger.PostTransferAsync(post with { Metadata = hold.Metadata })).Status.ShouldBe(TransferStatus.Exists);
+                (await host.Ledger.PostTransferAsync(post with { Metadata = hold.Metadata })).Status
+                    .ShouldBe(TransferStatus.Exists);
                 (await host.Ledger.PostTransferAsync(post with { Metadata = Metadata.Of([new("k", "else")]) })).Status
                     .ShouldBe(TransferStatus.ExistsWithDifferentMetadata);
             }
 
-            (await host.Ledger.PostTransferAsync(rest with { Reference = TextOfHold })).Status.ShouldBe(TransferStatus.Exists);
+            (await host.Ledger.PostTransferAsync(rest with { Reference = TextOfHold })).Status
+                .ShouldBe(TransferStatus.Exists);
             (await host.Ledger.PostTransferAsync(own with { Reference = TextOfHold })).Status
                 .ShouldBe(TransferStatus.ExistsWithDifferentReference);
         }
@@ -185,7 +194,8 @@ public abstract partial class LedgerSuite
             {
                 foreach (var newestFirst in new[] { false, true })
                 {
-                    var page = (await ledger.ListStatementAsync(new StatementQuery(account) { NewestFirst = newestFirst }))!;
+                    var page = (
+                        await ledger.ListStatementAsync(new StatementQuery(account) { NewestFirst = newestFirst }))!;
                     var expected = new[] { TextOfHold, "of the post", TextOfHold };
                     page.Entries.Select(static entry => entry.Transfer.Reference)
                         .ShouldBe(newestFirst ? expected.Reverse() : expected);
@@ -208,8 +218,10 @@ public abstract partial class LedgerSuite
         var transaction = Transaction.Of(NewId(), hold, Post(hold));
         (await host.Ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Created);
 
-        (await host.Ledger.GetTransferAsync(b, transaction.Legs[1].Transfer!.Id))!.Transfer.Reference.ShouldBe(TextOfHold);
-        (await host.Ledger.GetTransactionAsync(a, transaction.Id))!.Transaction.Legs[1].Transfer!.Reference.ShouldBe(TextOfHold);
+        (await host.Ledger.GetTransferAsync(b, transaction.Legs[1].Transfer!.Id))!.Transfer.Reference
+            .ShouldBe(TextOfHold);
+        (await host.Ledger.GetTransactionAsync(a, transaction.Id))!.Transaction.Legs[1].Transfer!.Reference
+            .ShouldBe(TextOfHold);
         (await host.Ledger.ListStatementAsync(new StatementQuery(b)))!.Entries.ShouldHaveSingleItem()
             .Transfer.Reference.ShouldBe(TextOfHold);
         (await host.Ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Exists);
@@ -228,8 +240,11 @@ public abstract partial class LedgerSuite
             for (var next = (ulong?)0; next is { } from;)
             {
                 var page = (await host.Ledger.ListStatementAsync(
-                    from == 0 ? query : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from }))!;
-                page.Entries.Sum(static entry => (long)EncodedSize.OfEntry(entry)).ShouldBeLessThan(LedgerSizes.AnswerMax);
+                    from == 0
+                    ? query
+                    : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from }))!;
+                page.Entries.Sum(static entry => (long)EncodedSize.OfEntry(entry))
+                    .ShouldBeLessThan(LedgerSizes.AnswerMax);
                 page.Entries.Count.ShouldBeGreaterThan(100);
                 seen.AddRange(page.Entries.Select(static entry => entry.Sequence));
                 next = page.NextSequence;
@@ -252,7 +267,8 @@ public abstract partial class LedgerSuite
         for (var i = 0; i < Runs; i++)
         {
             var run = Transaction.Of(
-                NewId(), [Transfer(a, b, 1) with { Asset = Usd }, .. Enumerable.Range(0, 440).Select(_ => Large(b, c))]);
+                NewId(),
+                [Transfer(a, b, 1) with { Asset = Usd }, .. Enumerable.Range(0, 440).Select(_ => Large(b, c))]);
             (await host.Ledger.PostTransactionAsync(run)).Status.ShouldBe(TransferStatus.Created);
         }
 
@@ -268,7 +284,9 @@ public abstract partial class LedgerSuite
             {
                 streams.Bytes = 0;
                 var page = await reader.ReadPageAsync(
-                    from == 0 ? query : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from },
+                    from == 0
+                    ? query
+                    : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from },
                     fence, CancellationToken.None);
                 streams.Bytes.ShouldBeLessThan(LedgerSizes.StatementReadMax + LedgerSizes.RowMax);
                 page.Entries.ShouldNotBeEmpty();
@@ -308,10 +326,12 @@ public abstract partial class LedgerSuite
         await using var host = await StartAsync();
         var metadata = Large(Address("a"), Address("b")).Metadata;
         AccountAddress[] accounts = [.. Enumerable.Range(0, 1_000).Select(static i => Address($"list:{i:000}"))];
-        await host.Ledger.OpenAccountsAsync([.. accounts.Select(one => new AccountSpec(one, Usd, 1) { Metadata = metadata })]);
+        await host.Ledger.OpenAccountsAsync(
+            [.. accounts.Select(one => new AccountSpec(one, Usd, 1) { Metadata = metadata })]);
         var first = await host.Ledger.ListAccountsAsync(null, LedgerLimits.PageSizeMax);
         first.Accounts.Count.ShouldBeInRange(500, 999);
-        first.Accounts.Sum(static account => (long)EncodedSize.OfAccount(account)).ShouldBeLessThan(LedgerSizes.AnswerMax);
+        first.Accounts.Sum(static account => (long)EncodedSize.OfAccount(account))
+            .ShouldBeLessThan(LedgerSizes.AnswerMax);
         var second = await host.Ledger.ListAccountsAsync(first.Next, LedgerLimits.PageSizeMax);
         second.Next.ShouldBeNull();
         first.Accounts.Concat(second.Accounts).Select(static account => account.Spec.Address).ShouldBe(accounts);

@@ -19,7 +19,8 @@ public abstract partial class LedgerSuite
             var euros = new[] { Address($"t{count}:eur:a"), Address($"t{count}:eur:b") };
             await host.Ledger.OpenAccountsAsync(
             [
-                .. accounts.Select(static a => new AccountSpec(a, Usd, 1)), .. euros.Select(static a => new AccountSpec(a, Eur, 1)),
+                .. accounts.Select(static a => new AccountSpec(a, Usd, 1)),
+                .. euros.Select(static a => new AccountSpec(a, Eur, 1)),
             ]);
             var legs = accounts.Zip(accounts.Skip(1), (from, to) => Transfer(from, to, 7) with { Asset = Usd })
                 .Append(Transfer(euros[0], euros[1], 3) with { Asset = Eur, Reference = "fx" }).ToArray();
@@ -107,7 +108,8 @@ public abstract partial class LedgerSuite
             ([Of(a, b, 1), Of(b, Address("nobody"), 1), Of(poor, a, 1)], 1, TransferStatus.CreditAccountNotFound),
             ([Of(Address("nobody"), a, 1), Of(a, b, 1)], 0, TransferStatus.DebitAccountNotFound),
             ([Of(a, b, 1), Of(b, euro, 1)], 1, TransferStatus.AccountsMustHaveTheSameLedger),
-            ([Of(a, b, 1), Of(b, c, 1) with { Asset = Eur }], 1, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts),
+            ([Of(a, b, 1), Of(b, c, 1) with { Asset = Eur }], 1,
+                TransferStatus.TransferMustHaveTheSameLedgerAsAccounts),
             ([Of(a, b, 1), Of(b, c, 1) with { Code = 0 }], 1, TransferStatus.CodeMustNotBeZero),
             ([Of(a, b, 1), Of(b, c, 1) with { Asset = default }], 1, TransferStatus.LedgerMustNotBeZero),
             ([Of(a, b, 1), Of(b, b, 1)], 1, TransferStatus.AccountsMustBeDifferent),
@@ -150,8 +152,11 @@ public abstract partial class LedgerSuite
 
             var poor = await OpenLimitedAsync(host.Ledger, "poor");
             committed = Transaction.Of(
-                NewId(), [Of(Address("a"), Address("b"), 1), Of(Address("b"), Address("c"), 2), Of(Address("c"), Address("d"), 3)]);
-            rejected = Transaction.Of(NewId(), [Of(Address("a"), Address("b"), 1), Of(Address("b"), poor, 2), Of(poor, Address("c"), 3)]);
+                NewId(),
+                [Of(Address("a"), Address("b"), 1), Of(Address("b"), Address("c"), 2),
+                    Of(Address("c"), Address("d"), 3)]);
+            rejected = Transaction.Of(
+                NewId(), [Of(Address("a"), Address("b"), 1), Of(Address("b"), poor, 2), Of(poor, Address("c"), 3)]);
             first = await host.Ledger.PostTransactionAsync(committed);
             refused = await host.Ledger.PostTransactionAsync(rejected);
             refused.Status.ShouldBe(TransferStatus.ExceedsCredits);
@@ -167,7 +172,8 @@ public abstract partial class LedgerSuite
             foreach (var other in new[]
             {
                 committed with { Legs = committed.Legs.RemoveAt(2) },
-                committed with { Legs = committed.Legs.SetItem(0, TransactionLeg.Of(committed.Legs[0].Transfer! with { Amount = Amount.Of(9) })) },
+                committed with { Legs = committed.Legs.SetItem(
+                    0, TransactionLeg.Of(committed.Legs[0].Transfer! with { Amount = Amount.Of(9) })) },
                 committed with { Legs = [committed.Legs[0], committed.Legs[2], committed.Legs[1]] },
             })
             {
@@ -235,7 +241,8 @@ public abstract partial class LedgerSuite
             again.Status.ShouldBe(TransferStatus.Exists);
             again.Legs.ShouldBe(done.Legs);
             (await host.Ledger.ResolveTransactionAsync(
-                new TransactionResolution(NewId(), Address("a"), voided.Id, Post: false))).Status.ShouldBe(TransferStatus.Created);
+                new TransactionResolution(NewId(), Address("a"), voided.Id, Post: false))).Status
+                    .ShouldBe(TransferStatus.Created);
             await ShouldBeAsync(host, Address("a"), debitsPosted: 1);
             await ShouldBeAsync(host, Address("b"), debitsPosted: 2, creditsPosted: 1);
             await ShouldBeAsync(host, Address("c"), debitsPosted: 3, creditsPosted: 2);
@@ -246,11 +253,13 @@ public abstract partial class LedgerSuite
             late.Status.ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
             late.FailedLeg.ShouldBe(0);
             (await Should.ThrowAsync<LedgerException>(() => host.Ledger.ResolveTransactionAsync(
-                new TransactionResolution(NewId(), Address("a"), NewId(), Post: true)))).Reason.ShouldBe(LedgerErrorReason.NotFound);
+                new TransactionResolution(NewId(), Address("a"), NewId(), Post: true)))).Reason
+                    .ShouldBe(LedgerErrorReason.NotFound);
         }
 
         Transaction Holds() => Transaction.Of(NewId(), new[] { ("a", "b", 1ul), ("b", "c", 2ul), ("c", "d", 3ul) }
-            .Select(leg => Of(Address(leg.Item1), Address(leg.Item2), leg.Item3) with { Flags = TransferFlags.Pending }));
+            .Select(
+                leg => Of(Address(leg.Item1), Address(leg.Item2), leg.Item3) with { Flags = TransferFlags.Pending }));
     }
 
     [Fact]
@@ -260,7 +269,8 @@ public abstract partial class LedgerSuite
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var c = await OpenAsync(host.Ledger, "c");
         var hold = Of(a, b, 10) with { Flags = TransferFlags.Pending };
-        var result = await host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), [hold, Of(b, c, 1), Post(hold, 4)]));
+        var result =
+            await host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), [hold, Of(b, c, 1), Post(hold, 4)]));
         result.Status.ShouldBe(TransferStatus.Created);
         result.Legs.Select(static leg => leg.Amount).ShouldBe([Amount.Of(10), Amount.Of(1), Amount.Of(4)]);
         await ShouldBeAsync(host, a, debitsPosted: 4);
@@ -278,7 +288,8 @@ public abstract partial class LedgerSuite
         BatchItem[] items =
         [
             new(TransactionLeg.Open(new AccountSpec(x, Usd, 1)), Linked: true),
-            new(TransactionLeg.Open(new AccountSpec(y, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }), Linked: true),
+            new(TransactionLeg.Open(new AccountSpec(y, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }),
+                Linked: true),
             new(TransactionLeg.Of(first)),
             new(TransactionLeg.Of(chained)),
             new(TransactionLeg.Open(new AccountSpec(z, Usd, 1)), Linked: true),
@@ -311,7 +322,8 @@ public abstract partial class LedgerSuite
 
         // A chain that the batch ends in the middle of is refused.
         var open = await host.Ledger.SubmitBatchAsync(
-            [new BatchItem(TransactionLeg.Of(Of(x, y, 1)), Linked: true), new BatchItem(TransactionLeg.Of(Of(x, y, 1)), Linked: true)]);
+            [new BatchItem(TransactionLeg.Of(Of(x, y, 1)), Linked: true),
+                new BatchItem(TransactionLeg.Of(Of(x, y, 1)), Linked: true)]);
         open.Select(static result => result.Transfer!.Status)
             .ShouldBe([TransferStatus.LinkedEventFailed, TransferStatus.LinkedEventChainOpen]);
     }
@@ -337,13 +349,15 @@ public abstract partial class LedgerSuite
 
         // When the transfer fails, nothing was opened.
         var poor = await OpenLimitedAsync(host.Ledger, "poor");
-        (await host.Ledger.PostTransferAsync(Of(poor, Address("new:d"), 5) with { Flags = TransferFlags.OpenAccounts })).Status
+        (await host.Ledger.PostTransferAsync(Of(poor, Address("new:d"), 5) with { Flags = TransferFlags.OpenAccounts }))
+            .Status
             .ShouldBe(TransferStatus.ExceedsCredits);
         (await host.Ledger.GetAccountAsync(Address("new:d"))).ShouldBeNull();
 
         // In a transaction, beside an account of another asset.
         var mixed = await host.Ledger.PostTransactionAsync(Transaction.Of(
-            NewId(), [Of(a, Address("new:e"), 1) with { Flags = TransferFlags.OpenAccounts }, Of(Address("new:e"), b, 1)]));
+            NewId(),
+            [Of(a, Address("new:e"), 1) with { Flags = TransferFlags.OpenAccounts }, Of(Address("new:e"), b, 1)]));
         mixed.Status.ShouldBe(TransferStatus.Created);
         mixed.Legs.Length.ShouldBe(2);
         await ShouldBeAsync(host, Address("new:e"), debitsPosted: 1, creditsPosted: 1);
@@ -366,7 +380,8 @@ public abstract partial class LedgerSuite
         {
             Status = TransferStatus.Exists, Replayed = true, Position = default,
         });
-        (await host.Ledger.ListStatementAsync(new StatementQuery(shop)))!.Entries[^1].Transfer.Amount.ShouldBe(Amount.Of(90));
+        (await host.Ledger.ListStatementAsync(new StatementQuery(shop)))!.Entries[^1].Transfer.Amount
+            .ShouldBe(Amount.Of(90));
         (await host.Ledger.PostTransferAsync(Transfer(poor, shop, 1))).Status.ShouldBe(TransferStatus.ExceedsCredits);
 
         // What the credit account lacks is the other account's to say.
@@ -419,12 +434,14 @@ public abstract partial class LedgerSuite
             .ShouldBe((whole.Id, "paid twice", "case 7", b));
 
         (await host.Ledger.ReverseTransactionAsync(
-            new Reversal(NewId(), a, parts.Id, "in part") { Amount = Amount.Of(30) })).Status.ShouldBe(TransferStatus.Created);
+            new Reversal(NewId(), a, parts.Id, "in part") { Amount = Amount.Of(30) })).Status
+                .ShouldBe(TransferStatus.Created);
         await Task.Delay(400);
         (await host.Ledger.ReverseTransactionAsync(
             new Reversal(NewId(), a, parts.Id, "too much") { Amount = Amount.Of(71) })).Status
             .ShouldBe(TransferStatus.ExceedsReversedTransferAmount);
-        (await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, parts.Id, "the rest"))).Legs[0].Amount.ShouldBe(Amount.Of(70));
+        (await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, parts.Id, "the rest"))).Legs[0].Amount
+            .ShouldBe(Amount.Of(70));
 
         var undo = await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, chain.Id, "all of it"));
         undo.Status.ShouldBe(TransferStatus.Created);
@@ -442,7 +459,8 @@ public abstract partial class LedgerSuite
             () => host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, whole.Id, "")))).Reason
             .ShouldBe(LedgerErrorReason.InvalidArgument);
         (await Should.ThrowAsync<LedgerException>(() => host.Ledger.ReverseTransactionAsync(
-            new Reversal(NewId(), a, chain.Id, "a part") { Amount = Amount.Of(1) }))).Reason.ShouldBe(LedgerErrorReason.InvalidArgument);
+            new Reversal(NewId(), a, chain.Id, "a part") { Amount = Amount.Of(1) }))).Reason
+                .ShouldBe(LedgerErrorReason.InvalidArgument);
     }
 
     [Fact]
@@ -458,7 +476,8 @@ public abstract partial class LedgerSuite
             await host.Ledger.PostTransferAsync(known);
 
             // This node has seen it lately, wherever it is used again.
-            (await host.Ledger.PostTransferAsync(known with { DebitAccount = Address("c"), CreditAccount = Address("d") })).Status
+            (await host.Ledger.PostTransferAsync(
+                known with { DebitAccount = Address("c"), CreditAccount = Address("d") })).Status
                 .ShouldBe(TransferStatus.ExistsWithDifferentDebitAccountId);
         }
 
@@ -488,7 +507,8 @@ public abstract partial class LedgerSuite
             await host.Ledger.OpenAccountsAsync([.. accounts.Select(static a => new AccountSpec(a, Usd, 1))]);
             var before = storage.Count("SELECT COUNT(*) FROM journal");
             (await host.Ledger.PostTransactionAsync(Transaction.Of(
-                NewId(), accounts.Zip(accounts.Skip(1), (from, to) => Of(from, to, 1))))).Status.ShouldBe(TransferStatus.Created);
+                NewId(), accounts.Zip(accounts.Skip(1), (from, to) => Of(from, to, 1))))).Status
+                    .ShouldBe(TransferStatus.Created);
             (storage.Count("SELECT COUNT(*) FROM journal") - before).ShouldBeInRange(count, (2 * count) - 1);
             RowsOf(AccountActor.PersistenceIdOf(accounts[^1])).ShouldBe(2);
             await EventuallyAsync(
@@ -526,8 +546,10 @@ public abstract partial class LedgerSuite
 
         // The coordinator died when its preparation was durable, before anybody had heard of it.
         var (a, d) = (Address("a"), Address("d"));
-        var yes = Transaction.Of(NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("c"), 2), Of(Address("c"), d, 3)]);
-        var no = Transaction.Of(NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("nobody"), 2), Of(Address("c"), d, 3)]);
+        var yes = Transaction.Of(
+            NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("c"), 2), Of(Address("c"), d, 3)]);
+        var no = Transaction.Of(
+            NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("nobody"), 2), Of(Address("c"), d, 3)]);
         storage.Append(a, 2, JournalCodec.Encode(
             new EventBatch(2, 0, default)
             {
@@ -568,7 +590,8 @@ public abstract partial class LedgerSuite
             var batch = Enumerable.Range(0, 40).Select(_ =>
             {
                 var order = accounts.OrderBy(_ => random.Next()).Take(random.Next(2, 6)).ToArray();
-                return Transaction.Of(NewId(), order.Zip(order.Skip(1), (from, to) => Of(from, to, (ulong)random.Next(1, 9))));
+                return Transaction.Of(
+                    NewId(), order.Zip(order.Skip(1), (from, to) => Of(from, to, (ulong)random.Next(1, 9))));
             }).ToArray();
             transactions.AddRange(batch);
             var calls = batch.Select(transaction => host.Ledger.PostTransactionAsync(transaction)).ToArray();
@@ -587,15 +610,19 @@ public abstract partial class LedgerSuite
         await using (var host = await StartAsync())
         {
             await EventuallyAsync(() => Task.FromResult(CountUnfinished() == 0));
-            var results = await Task.WhenAll(transactions.Select(transaction => host.Ledger.PostTransactionAsync(transaction)));
+            var results = await Task.WhenAll(
+                transactions.Select(transaction => host.Ledger.PostTransactionAsync(transaction)));
             results.ShouldAllBe(static result => result.IsCommitted);
             foreach (var account in accounts)
             {
-                var legs = transactions.SelectMany(static transaction => transaction.Legs).Select(static leg => leg.Transfer!).ToArray();
+                var legs = transactions.SelectMany(static transaction => transaction.Legs)
+                    .Select(static leg => leg.Transfer!).ToArray();
                 await ShouldBeAsync(
                     host, account,
-                    debitsPosted: (ulong)legs.Where(leg => leg.DebitAccount == account).Sum(static leg => (decimal)(ulong)leg.Amount.Value),
-                    creditsPosted: (ulong)legs.Where(leg => leg.CreditAccount == account).Sum(static leg => (decimal)(ulong)leg.Amount.Value));
+                    debitsPosted: (ulong)legs.Where(leg => leg.DebitAccount == account)
+                        .Sum(static leg => (decimal)(ulong)leg.Amount.Value),
+                    creditsPosted: (ulong)legs.Where(leg => leg.CreditAccount == account)
+                        .Sum(static leg => (decimal)(ulong)leg.Amount.Value));
             }
         }
     }
@@ -612,7 +639,9 @@ public abstract partial class LedgerSuite
         Coordinator = transaction.Legs[0].Transfer!.DebitAccount,
         LegCount = transaction.Legs.Length,
         Asked = TransferContent.DigestOf(transaction),
-        Legs = [.. transaction.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, null) { Amount = leg.Transfer!.Amount })],
+        Legs = [
+            .. transaction.Legs.Select(
+                static (leg, i) => new ResolvedLeg(i, leg.Transfer, null) { Amount = leg.Transfer!.Amount })],
     };
 
     // How much the journal holds as prepared and not as decided: read from the database, so that nobody is woken by it.

@@ -20,16 +20,20 @@ public abstract partial class LedgerSuite
         await using (var host = await StartAsync())
         {
             (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
-            await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(paid, TimeSpan.FromMilliseconds(300)));
+            await Should.ThrowAsync<LedgerException>(
+                () => host.Ledger.PostTransferAsync(paid, TimeSpan.FromMilliseconds(300)));
             (await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(hot)))
                 .Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
 
             var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, paid.Id, Operator, Why));
-            ended.ShouldBe(new InDoubtResolution(false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
+            ended.ShouldBe(
+                new InDoubtResolution(
+                    false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
 
             // The money is free, the answer firm, and the transfer over for good.
             var view = (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull();
-            (view.Doubt, view.Balances.DebitsPosted, view.Balances.DebitsInDoubt).ShouldBe((null, Amount.Zero, Amount.Zero));
+            (view.Doubt, view.Balances.DebitsPosted, view.Balances.DebitsInDoubt)
+                .ShouldBe((null, Amount.Zero, Amount.Zero));
             (await host.Ledger.PostTransferAsync(Transfer(hot, good, 100))).Status.ShouldBe(TransferStatus.Created);
             var again = await host.Ledger.PostTransferAsync(paid);
             (again.Status, again.Replayed).ShouldBe((TransferStatus.AbortedByOperator, true));
@@ -38,7 +42,8 @@ public abstract partial class LedgerSuite
             (await Should.ThrowAsync<LedgerException>(
                 () => host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, paid.Id, Operator, Why))))
                 .Reason.ShouldBe(LedgerErrorReason.NotInDoubt);
-            await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(bad, TimeSpan.FromMilliseconds(500)));
+            await Should.ThrowAsync<LedgerException>(
+                () => host.Ledger.GetAccountAsync(bad, TimeSpan.FromMilliseconds(500)));
         }
 
         var row = storage.Rows().Single(one => one.Stream == AccountActor.PersistenceIdOf(bad) && one.SequenceNr == 2);
@@ -60,7 +65,8 @@ public abstract partial class LedgerSuite
             }
 
             var statement = (await host.Ledger.ListStatementAsync(new StatementQuery(bad))).ShouldNotBeNull();
-            statement.Entries.Select(static entry => entry.CreditsPosted).ShouldBe([Amount.Of(5), Amount.Of(10), Amount.Of(15)]);
+            statement.Entries.Select(static entry => entry.CreditsPosted)
+                .ShouldBe([Amount.Of(5), Amount.Of(10), Amount.Of(15)]);
         }
 
         // And so when it wakes from all of it once more.
@@ -77,7 +83,8 @@ public abstract partial class LedgerSuite
         var paid = await CommitBesideDamagedAsync();
         await using var host = await StartAsync();
         var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, paid.Id, Operator, Why));
-        ended.ShouldBe(new InDoubtResolution(true, InDoubtDecision.Journal, hot, bad, new RowPosition(bad, 2), IsBooked: true));
+        ended.ShouldBe(
+            new InDoubtResolution(true, InDoubtDecision.Journal, hot, bad, new RowPosition(bad, 2), IsBooked: true));
         (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(1));
         (await host.Ledger.PostTransferAsync(paid)).Status.ShouldBe(TransferStatus.Exists);
         RowsOf(bad).ShouldBe(2);
@@ -113,7 +120,8 @@ public abstract partial class LedgerSuite
                 TransactionLeg.Of(Transfer(hot, bad, 1) with { Asset = Usd }),
                 TransactionLeg.Of(Transfer(hot, good, 2) with { Asset = Usd }),
             ]);
-        await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransactionAsync(split, TimeSpan.FromSeconds(1)));
+        await Should.ThrowAsync<LedgerException>(
+            () => host.Ledger.PostTransactionAsync(split, TimeSpan.FromSeconds(1)));
         await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(hot));
 
         var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, split.Id, Operator, Why));
@@ -121,7 +129,8 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransactionAsync(split)).Status.ShouldBe(TransferStatus.AbortedByOperator);
         (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Zero);
         storage.Rows().Where(static row => row.Stream == AccountActor.PersistenceIdOf(Address("good")))
-            .SelectMany(row => JournalCodec.Decode(row.Row, good, row.SequenceNr, out _).Events).OfType<LastAgentRefused>()
+            .SelectMany(row => JournalCodec.Decode(row.Row, good, row.SequenceNr, out _).Events)
+            .OfType<LastAgentRefused>()
             .ShouldHaveSingleItem().Verdict.ShouldBe(new OperatorVerdict(Operator, Why));
     }
 
@@ -174,7 +183,8 @@ public abstract partial class LedgerSuite
             {
                 try
                 {
-                    return (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted == Amount.Of(3);
+                    return (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted == Amount
+                        .Of(3);
                 }
                 catch (LedgerException)
                 {
@@ -212,7 +222,8 @@ public abstract partial class LedgerSuite
         var posted = host.Ledger.PostTransferAsync(paid);
         await hangs.Task.WaitAsync(TimeSpan.FromSeconds(30));
         var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, paid.Id, Operator, Why));
-        ended.ShouldBe(new InDoubtResolution(false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
+        ended.ShouldBe(
+            new InDoubtResolution(false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
         (await posted).Status.ShouldBe(TransferStatus.AbortedByOperator);
 
         // It takes it for new and commits: under a number that is taken. Who has asked it meanwhile learns nothing.
@@ -268,7 +279,8 @@ public abstract partial class LedgerSuite
         }
 
         storage.Execute(
-            $"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(hot)}' AND sequence_number = {RowsOf(hot)}");
+            $"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(hot)}' AND sequence_number = "
+                + $"{RowsOf(hot)}");
         Damage(bad, 1);
         return paid;
     }
@@ -277,6 +289,6 @@ public abstract partial class LedgerSuite
         $"SELECT count(*) FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}'");
 
     private void Damage(AccountAddress account, long row) => storage.Execute(
-        $"UPDATE journal SET message = substr(message, 1, 20) WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}'"
-            + $" AND sequence_number = {row}");
+        $"UPDATE journal SET message = substr(message, 1, 20) WHERE persistence_id = "
+            + $"'{AccountActor.PersistenceIdOf(account)}' AND sequence_number = {row}");
 }

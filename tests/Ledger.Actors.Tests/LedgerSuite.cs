@@ -139,13 +139,16 @@ public abstract partial class LedgerSuite : IDisposable
 
             // Money comes; the same id stays refused, another id goes through.
             (await host.Ledger.PostTransferAsync(Transfer(a, limited, 1000))).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.PostTransferAsync(transfer)).ShouldBe(first with { Replayed = true, Position = default });
-            (await host.Ledger.PostTransferAsync(transfer with { Id = NewId() })).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.PostTransferAsync(transfer))
+                .ShouldBe(first with { Replayed = true, Position = default });
+            (await host.Ledger.PostTransferAsync(transfer with { Id = NewId() })).Status
+                .ShouldBe(TransferStatus.Created);
         }
 
         await using (var host = await StartAsync())
         {
-            (await host.Ledger.PostTransferAsync(transfer)).ShouldBe(first with { Replayed = true, Position = default });
+            (await host.Ledger.PostTransferAsync(transfer))
+                .ShouldBe(first with { Replayed = true, Position = default });
             (await host.Ledger.PostTransferAsync(transfer with { Amount = Amount.Of(1) })).Status
                 .ShouldBe(TransferStatus.IdAlreadyFailed);
             (await host.Ledger.GetTransferAsync(limited, transfer.Id)).ShouldBe(
@@ -184,7 +187,8 @@ public abstract partial class LedgerSuite : IDisposable
             (Transfer(poor, nobody, 1), TransferStatus.CreditAccountNotFound),
             (Transfer(poor, euro, 1), TransferStatus.AccountsMustHaveTheSameLedger),
             (Transfer(a, euro, 1), TransferStatus.AccountsMustHaveTheSameLedger),
-            (Transfer(a, b, 1) with { Asset = Asset.Parse("EUR/2") }, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts),
+            (Transfer(a, b, 1) with { Asset = Asset.Parse("EUR/2") },
+                TransferStatus.TransferMustHaveTheSameLedgerAsAccounts),
             (Transfer(poor, full, 1), TransferStatus.ExceedsCredits),
             (Transfer(poor, b, 1), TransferStatus.ExceedsCredits),
             (Transfer(a, full, 1), TransferStatus.ExceedsDebits),
@@ -299,7 +303,8 @@ public abstract partial class LedgerSuite : IDisposable
 
         var results = await host.Ledger.PostTransfersAsync(transfers);
 
-        var expected = accounts.ToDictionary(static a => a, static _ => (Debits: UInt128.Zero, Credits: UInt128.Zero, Entries: 0ul));
+        var expected = accounts.ToDictionary(
+            static a => a, static _ => (Debits: UInt128.Zero, Credits: UInt128.Zero, Entries: 0ul));
         for (var i = 0; i < transfers.Length; i++)
         {
             results[i].Id.ShouldBe(transfers[i].Id);
@@ -428,7 +433,8 @@ public abstract partial class LedgerSuite : IDisposable
                 var batch = Enumerable.Range(0, 20).Select(_ =>
                 {
                     var debit = random.Next(5);
-                    return Transfer(accounts[debit], accounts[(debit + 1 + random.Next(4)) % 5], (ulong)random.Next(100));
+                    return Transfer(
+                        accounts[debit], accounts[(debit + 1 + random.Next(4)) % 5], (ulong)random.Next(100));
                 }).ToArray();
                 transfers.AddRange(batch);
                 (await host.Ledger.PostTransfersAsync(batch)).ShouldAllBe(static result => result.IsCommitted);
@@ -446,7 +452,8 @@ public abstract partial class LedgerSuite : IDisposable
 
             await using var host = await StartAsync();
             (await BalancesAsync(host.Ledger)).ShouldBe(before);
-            (await host.Ledger.PostTransfersAsync(transfers)).ShouldAllBe(static r => r.Status == TransferStatus.Exists);
+            (await host.Ledger.PostTransfersAsync(transfers))
+                .ShouldAllBe(static r => r.Status == TransferStatus.Exists);
             (await BalancesAsync(host.Ledger)).ShouldBe(before);
         }
 
@@ -467,7 +474,8 @@ public abstract partial class LedgerSuite : IDisposable
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var transfers = Enumerable.Range(0, 30)
-            .Select(i => Transfer(a, b, 1) with { Id = i % 2 == 0 ? NewId() : TransferId.FromGuid(Guid.NewGuid()) }).ToArray();
+            .Select(i => Transfer(a, b, 1) with { Id = i % 2 == 0 ? NewId() : TransferId.FromGuid(Guid.NewGuid()) })
+            .ToArray();
         foreach (var transfer in transfers)
         {
             (await host.Ledger.PostTransferAsync(transfer)).Status.ShouldBe(TransferStatus.Created);
@@ -500,7 +508,9 @@ public abstract partial class LedgerSuite : IDisposable
         storage.Append(a, 2, JournalCodec.Encode(
             new EventBatch(2, 0, default)
             {
-                Events = { new TransactionPrepared(Alone(asked), Later(1)), new TransactionPrepared(Alone(refused), Later(2)) },
+                Events =
+                    { new TransactionPrepared(Alone(asked), Later(1)),
+                        new TransactionPrepared(Alone(refused), Later(2)) },
             },
             JournalCodec.HashOf(opened.Span), a));
 
@@ -521,7 +531,8 @@ public abstract partial class LedgerSuite : IDisposable
     [Fact]
     public async Task A_statement_is_paged_both_ways_by_number_and_by_time_with_running_balances()
     {
-        await using var host = await StartAsync(static options => options.CommitRecordDelay = TimeSpan.FromMilliseconds(5));
+        await using var host = await StartAsync(
+            static options => options.CommitRecordDelay = TimeSpan.FromMilliseconds(5));
         var (a, b) = await OpenTwoAsync(host.Ledger);
         for (var round = 0; round < 25; round++)
         {
@@ -545,13 +556,15 @@ public abstract partial class LedgerSuite : IDisposable
         foreach (var limit in new[] { 1, 7, 100, 1000 })
         {
             (await PagesAsync(new StatementQuery(a) { Limit = limit })).ShouldBe(all);
-            (await PagesAsync(new StatementQuery(a) { Limit = limit, NewestFirst = true })).ShouldBe(all.AsEnumerable().Reverse());
+            (await PagesAsync(new StatementQuery(a) { Limit = limit, NewestFirst = true }))
+                .ShouldBe(all.AsEnumerable().Reverse());
         }
 
         for (var i = 0; i < 20; i++)
         {
             var (low, high) = (random.Next(1, 260), random.Next(1, 260));
-            (await PagesAsync(new StatementQuery(a) { Limit = 13, MinSequence = (ulong)low, MaxSequence = (ulong)high }))
+            (await PagesAsync(
+                new StatementQuery(a) { Limit = 13, MinSequence = (ulong)low, MaxSequence = (ulong)high }))
                 .ShouldBe(all.Where(e => e.Sequence >= (ulong)low && e.Sequence <= (ulong)high));
             var (from, to) = (all[random.Next(250)].BookTime, all[random.Next(250)].BookTime);
             var query = new StatementQuery(a) { Limit = 13, StartTime = from, EndTime = to };
@@ -595,7 +608,8 @@ public abstract partial class LedgerSuite : IDisposable
 
         foreach (var first in new ulong[] { 1, 2, 999, 1000, 1001, 499_999, 999_901 })
         {
-            var page = (await host.Ledger.ListStatementAsync(new StatementQuery(a) { MinSequence = first })).ShouldNotBeNull();
+            var page = (await host.Ledger.ListStatementAsync(new StatementQuery(a) { MinSequence = first }))
+                .ShouldNotBeNull();
             page.Entries.Count.ShouldBe(100);
             for (var i = 0; i < 100; i++)
             {
@@ -733,10 +747,13 @@ public abstract partial class LedgerSuite : IDisposable
                 $"SELECT COUNT(*) FROM snapshot WHERE persistence_id = '{AccountActor.PersistenceIdOf(a)}'") > 0));
         }
 
-        storage.Execute($"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(Address("a"))}' AND sequence_number > 1");
+        storage.Execute(
+            $"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(Address("a"))}' AND "
+                + "sequence_number > 1");
         await using (var host = await StartAsync())
         {
-            await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(Address("a"), TimeSpan.FromSeconds(2)));
+            await Should.ThrowAsync<LedgerException>(
+                () => host.Ledger.GetAccountAsync(Address("a"), TimeSpan.FromSeconds(2)));
             (await host.Ledger.GetAccountAsync(Address("b"))).ShouldNotBeNull();
         }
 
@@ -776,7 +793,8 @@ public abstract partial class LedgerSuite : IDisposable
 
     // ---------------------------------------------------------------- helpers
 
-    protected Task<LedgerHost> StartAsync(Action<LedgerOptions>? configure = null) => LedgerHost.StartAsync(storage, configure);
+    protected Task<LedgerHost> StartAsync(Action<LedgerOptions>? configure = null) =>
+        LedgerHost.StartAsync(storage, configure);
 
     protected static AccountAddress Address(string text) => AccountAddress.Parse(text);
 
@@ -788,7 +806,8 @@ public abstract partial class LedgerSuite : IDisposable
 
     protected static async Task<AccountAddress> OpenAsync(ILedger ledger, string address)
     {
-        (await ledger.OpenAccountsAsync([new AccountSpec(Address(address), Usd, 1)]))[0].Status.ShouldBe(AccountStatus.Created);
+        (await ledger.OpenAccountsAsync([new AccountSpec(Address(address), Usd, 1)]))[0].Status
+            .ShouldBe(AccountStatus.Created);
         return Address(address);
     }
 
@@ -827,7 +846,8 @@ public abstract partial class LedgerSuite : IDisposable
         using var connection = storage.Open();
         using var command = connection.CreateCommand();
         command.CommandText =
-            $"SELECT message FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}' AND sequence_number = {sequenceNr}";
+            $"SELECT message FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}' AND "
+                + $"sequence_number = {sequenceNr}";
         return (byte[])command.ExecuteScalar()!;
     }
 
@@ -836,7 +856,9 @@ public abstract partial class LedgerSuite : IDisposable
     {
         var from = Address("b");
         var hash = JournalCodec.GenesisHash(AccountActor.PersistenceIdOf(account));
-        var first = new EventBatch(1, 0, default) { Events = { new AccountOpened(new AccountSpec(account, Usd, 1), new LedgerTime(0)) } };
+        var first =
+            new EventBatch(1, 0, default) { Events =
+                { new AccountOpened(new AccountSpec(account, Usd, 1), new LedgerTime(0)) } };
         var bytes = JournalCodec.Encode(first, hash, account);
         storage.Append(account, 1, bytes);
         for (var row = 0; row < 1000; row++)

@@ -23,7 +23,9 @@ public sealed class LeftConnectionsTests : IClassFixture<PostgresCollection.Life
             SessionsOn(storage).ShouldNotBeEmpty();
         }
 
-        await Until.TrueAsync(() => SessionsOn(storage).Count == 0, TimeSpan.FromSeconds(10), $"{string.Join(", ", SessionsOn(storage))}");
+        await Until.TrueAsync(
+            () =>
+                SessionsOn(storage).Count == 0, TimeSpan.FromSeconds(10), $"{string.Join(", ", SessionsOn(storage))}");
     }
 
     private static IReadOnlyList<string> SessionsOn(PostgresTestStorage storage)
@@ -31,7 +33,8 @@ public sealed class LeftConnectionsTests : IClassFixture<PostgresCollection.Life
         using var connection = storage.Open();
         using var command = (NpgsqlCommand)connection.CreateCommand();
         command.CommandText =
-            "SELECT application_name || ': ' || left(query, 60) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            "SELECT application_name || ': ' || left(query, 60) FROM pg_stat_activity WHERE datname = "
+                + "current_database() AND pid <> pg_backend_pid()";
         using var reader = command.ExecuteReader();
         var sessions = new List<string>();
         while (reader.Read())

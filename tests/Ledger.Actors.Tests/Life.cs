@@ -110,7 +110,10 @@ internal sealed class Life(ILedger ledger, Random random)
                 Note(reversed.Position);
                 break;
             case 8:
-                await PostAsync(caller, transfer with { DebitAccount = Accounts[5 % Accounts.Count], CreditAccount = Accounts[0], Amount = Amount.Of(900) });
+                await PostAsync(
+                    caller,
+                    transfer with { DebitAccount = Accounts[5 % Accounts.Count], CreditAccount = Accounts[0],
+                        Amount = Amount.Of(900) });
                 break;
             case 9:
                 await PostAsync(caller, transfer with
@@ -123,7 +126,9 @@ internal sealed class Life(ILedger ledger, Random random)
                 var frozen = Accounts[6 % Accounts.Count];
                 Note((await caller.ChangeAccountAsync(
                     frozen,
-                    random.Next(2) == 0 ? new FreezeAccount(new AccountFreeze(false, true, "held", null)) : new UnfreezeAccount("")))
+                    random.Next(2) == 0
+                    ? new FreezeAccount(new AccountFreeze(false, true, "held", null))
+                    : new UnfreezeAccount("")))
                     .Position);
                 break;
             default:
@@ -138,7 +143,9 @@ internal sealed class Life(ILedger ledger, Random random)
 
     private Transfer ResolutionOf(Transfer hold) => random.Next(3) switch
     {
-        0 => new Transfer(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id, Flags = TransferFlags.VoidPending },
+        0 =>
+            new Transfer(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id,
+                Flags = TransferFlags.VoidPending },
         1 => new Transfer(NewId(), default, default, Amount.Of(1), 0)
         {
             HoldId = hold.Id, Flags = TransferFlags.PostPending | TransferFlags.KeepRest,

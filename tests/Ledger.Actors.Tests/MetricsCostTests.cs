@@ -16,7 +16,8 @@ public sealed class MetricsCostTests
         await using var host = await LedgerHost.StartAsync(storage);
         var metrics = LedgerExtension.Of(host.System).Metrics;
         var transfer = new Transfer(
-            TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse("a"), AccountAddress.Parse("b"), Amount.Of(1), 1);
+            TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse("a"), AccountAddress.Parse("b"),
+            Amount.Of(1), 1);
 
         metrics.CountsTransfers.ShouldBeFalse();
         metrics.StartWrite().ShouldBe(0);

@@ -59,7 +59,8 @@ public sealed class PositionTextTests
                 bytes[i] ^= (byte)(1 << bit);
             }
 
-            positions.TryRead(System.Buffers.Text.Base64Url.EncodeToString(bytes.AsSpan(0, i)), out _, out _).ShouldBeFalse();
+            positions.TryRead(System.Buffers.Text.Base64Url.EncodeToString(bytes.AsSpan(0, i)), out _, out _)
+                .ShouldBeFalse();
         }
 
         foreach (var wrong in new[] { null, "", "*", "AAAA", text + "A", new string('A', 300) })

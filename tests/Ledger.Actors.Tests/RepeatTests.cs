@@ -27,10 +27,12 @@ public sealed class RepeatTests : IAsyncLifetime
         calls = new PendingCalls(TimeProvider.System, 100);
         var accounts = system.ActorOf(Props.Create(() => new StandIn(came, answers)));
         var dispatcher = new RequestDispatcher(
-            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, Task.FromResult(accounts));
+            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls,
+            Task.FromResult(accounts));
         var recent = new RecentTransfers();
         ledger = new LedgerService(
-            dispatcher, new AccountReader(dispatcher, null!), new TransferReader(dispatcher, null!, null!, recent, null), recent,
+            dispatcher, new AccountReader(dispatcher, null!),
+            new TransferReader(dispatcher, null!, null!, recent, null), recent,
             new TransferCounter(null), new PositionText(static () => null!), Asker.Nobody);
         return Task.CompletedTask;
     }

@@ -71,7 +71,8 @@ public sealed class ReplayTests
             var woken = new Account(this, address);
             woken.Runtime.Restore(JournalCodec.DecodeSnapshot(
                 JournalCodec.ReadSnapshot(
-                    JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash), isPacked: true),
+                    JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash),
+                    isPacked: true),
                 address, out _));
             ShouldBeSame(woken, account, $"{address}, seed {seed}, from a snapshot");
         }
@@ -84,7 +85,8 @@ public sealed class ReplayTests
         var at = one.Zip(other, static (a, b) => a == b).TakeWhile(static same => same).Count();
         var from = Math.Max(0, at - 300);
         string.Equals(one, other, StringComparison.Ordinal).ShouldBeTrue(
-            $"{what}: ...{string.Concat(one.Skip(from).Take(400))}... but ...{string.Concat(other.Skip(from).Take(400))}");
+            $"{what}: ...{string.Concat(one.Skip(from).Take(400))}... but "
+                + $"...{string.Concat(other.Skip(from).Take(400))}");
 
         static string Text(Account account)
         {
@@ -92,7 +94,8 @@ public sealed class ReplayTests
                 AccountSnapshot.Of(account.Runtime.State, account.Runtime.DurableSequenceNr), new byte[32]));
             stored.RememberedPacked = Google.Protobuf.ByteString.Empty;
             var ids = account.Runtime.State.Idempotency.InOrder().Select(static one =>
-                $"{one.Id} {one.At.UnixMicroseconds} {one.What.Digest} {one.What.Status} {one.What.Time.UnixMicroseconds} {one.What.SequenceNr} {one.What.Details}");
+                $"{one.Id} {one.At.UnixMicroseconds} {one.What.Digest} {one.What.Status} "
+                    + $"{one.What.Time.UnixMicroseconds} {one.What.SequenceNr} {one.What.Details}");
             return stored + string.Join('\n', ids);
         }
     }
@@ -169,7 +172,9 @@ public sealed class ReplayTests
                     DebitAccount = earlier.DebitAccount,
                     CreditAccount = earlier.CreditAccount,
                     HoldId = earlier.Id,
-                    Flags = TransferFlags.PostPending | (random.Next(2) == 0 ? TransferFlags.KeepRest : TransferFlags.None),
+                    Flags = TransferFlags.PostPending | (random.Next(2) == 0
+                        ? TransferFlags.KeepRest
+                        : TransferFlags.None),
                 },
                 5 when earlier is not null => transfer with
                 {
@@ -192,7 +197,8 @@ public sealed class ReplayTests
         }
     }
 
-    private TransferId NewId() => new(((UInt128)0x01A0_C450_6C00_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)++lastId));
+    private TransferId NewId() =>
+        new(((UInt128)0x01A0_C450_6C00_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)++lastId));
 
     private void Change(AccountAddress account, AccountChange change) =>
         Call(account, (caller, until) => new ChangeAccountRequest(change, caller, until));
@@ -246,7 +252,8 @@ public sealed class ReplayTests
         }
 
         throw new TimeoutException("Something never ends: "
-            + string.Join(", ", accounts.Where(static pair => pair.Value.Runtime.IsBusy).Select(static pair => pair.Key)));
+            + string.Join(
+                ", ", accounts.Where(static pair => pair.Value.Runtime.IsBusy).Select(static pair => pair.Key)));
     }
 
     private sealed class Account : IAccountHost

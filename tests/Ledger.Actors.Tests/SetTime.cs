@@ -25,7 +25,8 @@ internal sealed class SetTime : TimeProvider
 
     public override long GetTimestamp() => ticks;
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Never();
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        new Never();
 
     private sealed class Run(SetTime time) : BootClock
     {

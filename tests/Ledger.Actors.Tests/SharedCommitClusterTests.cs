@@ -26,13 +26,15 @@ public sealed class SharedCommitClusterTests : IDisposable, IClassFixture<Postgr
     {
         await using var first = await StartAsync(null);
         await using var second = await StartAsync(first);
-        await Until.TrueAsync(() => Cluster.Get(first.System).State.Members.Count(static one => one.Status == MemberStatus.Up) == 2);
+        await Until.TrueAsync(
+            () => Cluster.Get(first.System).State.Members.Count(static one => one.Status == MemberStatus.Up) == 2);
         // Until both nodes have accounts: the second is given some as soon as its region is known.
         List<AccountAddress> onFirst = [], onSecond = [];
         await Until.TrueAsync(async () =>
         {
             var account = AccountAddress.Parse($"acc:{onFirst.Count + onSecond.Count}");
-            (await first.Ledger.OpenAccountsAsync([new AccountSpec(account, s_money, 1)]))[0].Status.ShouldBe(AccountStatus.Created);
+            (await first.Ledger.OpenAccountsAsync([new AccountSpec(account, s_money, 1)]))[0].Status
+                .ShouldBe(AccountStatus.Created);
             (HomeOf(account) == first ? onFirst : onSecond).Add(account);
             return onFirst.Count >= 2 * OfEach && onSecond.Count >= 2 * OfEach;
         });
@@ -55,7 +57,8 @@ public sealed class SharedCommitClusterTests : IDisposable, IClassFixture<Postgr
         (together, apart).ShouldBe((2 * OfEach * OfEach, 2 * OfEach * OfEach));
         foreach (var host in new[] { first, second })
         {
-            ((LedgerSerializer)host.System.Serialization.FindSerializerForType(typeof(AheadRequest))).RefusedMessages.ShouldBe(0);
+            ((LedgerSerializer)host.System.Serialization.FindSerializerForType(typeof(AheadRequest))).RefusedMessages
+                .ShouldBe(0);
         }
 
         LedgerHost HomeOf(AccountAddress account) => AwakeOn(first, account) ? first : AwakeOn(second, account) ? second
@@ -81,8 +84,8 @@ public sealed class SharedCommitClusterTests : IDisposable, IClassFixture<Postgr
             options.LeaseTime = TimeSpan.FromSeconds(30);
         },
         static akka => akka.AddHocon(
-            $"{StorageHocon.JournalPlugin} {{ writers = 1, followers-wait-max = 1m, circuit-breaker.call-timeout = 1m }}\n"
-                + "akka.cluster.sharding.rebalance-interval = 1h",
+            $"{StorageHocon.JournalPlugin} {{ writers = 1, followers-wait-max = 1m, circuit-breaker.call-timeout = 1m "
+                + "}}\nakka.cluster.sharding.rebalance-interval = 1h",
             HoconAddMode.Prepend),
         seed);
 }

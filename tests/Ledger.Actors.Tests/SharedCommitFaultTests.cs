@@ -28,7 +28,8 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
     [InlineData(AppendMishap.Refused, "b")]
     [InlineData(AppendMishap.NotStored, "a")]
     [InlineData(AppendMishap.AnswerLost, "a")]
-    public async Task A_transfer_whose_group_fails_is_unknown_and_its_id_gives_the_true_answer(AppendMishap mishap, string failing)
+    public async Task A_transfer_whose_group_fails_is_unknown_and_its_id_gives_the_true_answer(
+        AppendMishap mishap, string failing)
     {
         await using var host = await StartAsync();
         var (a, b) = (AccountAddress.Parse("a"), AccountAddress.Parse("b"));
@@ -131,7 +132,8 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
     private static Amount Sum(IEnumerable<Transfer> transfers) =>
         Amount.Of(transfers.Aggregate(0UL, static (sum, one) => sum + (ulong)one.Amount.Value));
 
-    private static Task WorkAsync(LedgerHost host, AccountAddress[] accounts, ConcurrentBag<Transfer> committed, int seed) =>
+    private static Task WorkAsync(
+        LedgerHost host, AccountAddress[] accounts, ConcurrentBag<Transfer> committed, int seed) =>
         Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
         {
             var random = new Random((seed * 1000) + i);
@@ -139,7 +141,8 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
             {
                 var debit = random.Next(accounts.Length);
                 var credit = (debit + random.Next(1, accounts.Length)) % accounts.Length;
-                var transfer = Pay(accounts[debit], accounts[credit]) with { Amount = Amount.Of((ulong)random.Next(1, 100)) };
+                var transfer =
+                    Pay(accounts[debit], accounts[credit]) with { Amount = Amount.Of((ulong)random.Next(1, 100)) };
                 if (await PostAsync(host, transfer))
                 {
                     committed.Add(transfer);
@@ -174,7 +177,8 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
                 view = await host.Ledger.GetAccountAsync(account);
                 return view is { Doubt: null };
             }
-            catch (LedgerException e) when (e.Reason is LedgerErrorReason.AccountInDoubt or LedgerErrorReason.JournalUnavailable)
+            catch (LedgerException e) when (e.Reason is LedgerErrorReason.AccountInDoubt
+                or LedgerErrorReason.JournalUnavailable)
             {
                 // It has just started again.
                 return false;

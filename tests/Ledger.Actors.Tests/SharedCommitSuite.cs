@@ -50,7 +50,8 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
         if (storage is PostgresTestStorage)
         {
             // What the database says of it: rows that were stored together name the same transaction.
-            storage.Count($"SELECT COUNT(DISTINCT xmin::text) FROM journal WHERE ordering > {newest}").ShouldBe(expected);
+            storage.Count($"SELECT COUNT(DISTINCT xmin::text) FROM journal WHERE ordering > {newest}")
+                .ShouldBe(expected);
         }
 
         (await host.Ledger.GetAccountAsync(s_b))!.Balances.CreditsPosted.ShouldBe(Amount.Of(101));
@@ -70,7 +71,8 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
         await AllAreCountedAsync(meter);
         var before = Commits(meter);
         var result = await host.Ledger.PostTransactionAsync(Transaction.Of(
-            NewId(), [.. ((string[])["b", "c", "d", "e"]).Select(payee => Transfer(s_a, AccountAddress.Parse(payee)))]));
+            NewId(),
+            [.. ((string[])["b", "c", "d", "e"]).Select(payee => Transfer(s_a, AccountAddress.Parse(payee)))]));
 
         result.IsCommitted.ShouldBeTrue();
         await AllAreCountedAsync(meter);
@@ -116,7 +118,8 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
 
         await Until.TrueAsync(() => ReadsAsync(host, isDurable ? 1UL : 0));
         (Awake(host).Find(s_b) == first).ShouldBe(isDurable);
-        storage.Count("SELECT COUNT(*) FROM journal WHERE persistence_id = 'ledger-account-b'").ShouldBe(isDurable ? 2 : 1);
+        storage.Count("SELECT COUNT(*) FROM journal WHERE persistence_id = 'ledger-account-b'")
+            .ShouldBe(isDurable ? 2 : 1);
     }
 
     /// <summary>It has committed the same before, so that it need not write anything.</summary>
@@ -200,7 +203,8 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
             ticket);
     }
 
-    private static AwakeAccounts Awake(LedgerHost host) => LedgerExtension.Of(host.System).Context.Awake.ShouldNotBeNull();
+    private static AwakeAccounts Awake(LedgerHost host) =>
+        LedgerExtension.Of(host.System).Context.Awake.ShouldNotBeNull();
 
     private static async Task StopAsync(LedgerHost host, AccountAddress account)
     {
@@ -210,17 +214,20 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
         Awake(host).Find(account).ShouldBeNull();
     }
 
-    private static int Commits(MeterRecorder meter) => meter.Of("ledger.journal.write.duration", "outcome=stored").Count;
+    private static int Commits(MeterRecorder meter) =>
+        meter.Of("ledger.journal.write.duration", "outcome=stored").Count;
 
     private static TransferId NewId() => TransferId.FromGuid(Guid.CreateVersion7());
 
-    private static Transfer Transfer(AccountAddress from, AccountAddress to) => new(NewId(), from, to, Amount.Of(1), 1) { Asset = s_money };
+    private static Transfer Transfer(AccountAddress from, AccountAddress to) =>
+        new(NewId(), from, to, Amount.Of(1), 1) { Asset = s_money };
 
     private static async Task PayAsync(LedgerHost host, AccountAddress from, AccountAddress to) =>
         (await host.Ledger.PostTransferAsync(Transfer(from, to))).Status.ShouldBe(TransferStatus.Created);
 
     private static async Task OpenAsync(LedgerHost host, params string[] accounts) =>
-        (await host.Ledger.OpenAccountsAsync([.. accounts.Select(static one => new AccountSpec(AccountAddress.Parse(one), s_money, 1))]))
+        (await host.Ledger.OpenAccountsAsync(
+            [.. accounts.Select(static one => new AccountSpec(AccountAddress.Parse(one), s_money, 1))]))
             .ShouldAllBe(static one => one.Status == AccountStatus.Created);
 
     // What is measured follows the answer.
@@ -240,7 +247,8 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
             options.PassivateAfter = TimeSpan.FromMinutes(10);
         },
         static akka => akka.AddHocon(
-            $"{StorageHocon.JournalPlugin} {{ writers = 1, followers-wait-max = 1m, circuit-breaker.call-timeout = 1m }}", HoconAddMode.Prepend));
+            $"{StorageHocon.JournalPlugin} {{ writers = 1, followers-wait-max = 1m, circuit-breaker.call-timeout = 1m "
+                + "}}", HoconAddMode.Prepend));
 }
 
 public sealed class SqliteSharedCommitTests() : SharedCommitSuite(new SqliteTestStorage());

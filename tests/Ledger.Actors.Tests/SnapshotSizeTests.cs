@@ -40,7 +40,8 @@ public sealed class SnapshotSizeTests : IAccountHost
 
         var bytes = Encode(out var snapshot);
         snapshot.Holds.Count.ShouldBe(Holds);
-        snapshot.Holds.ShouldAllBe(hold => hold.HasReference && hold.HasMetadata && hold.TextRow > 1 && hold.Transfer.Reference == "");
+        snapshot.Holds.ShouldAllBe(
+            hold => hold.HasReference && hold.HasMetadata && hold.TextRow > 1 && hold.Transfer.Reference == "");
 
         // Of each id that is remembered it holds some 40 bytes besides.
         ((bytes.Length - before) / Holds).ShouldBeLessThanOrEqualTo(HoldBytesMax + 40);
@@ -94,14 +95,17 @@ public sealed class SnapshotSizeTests : IAccountHost
     private static LedgerTime Now => new(1_790_000_000_000_000);
 
     private static TransferId Id(int number) =>
-        new(((UInt128)(ulong)(Now.UnixMicroseconds / 1_000) << 80) | ((UInt128)7 << 76) | ((UInt128)2 << 62) | (uint)number);
+        new(((UInt128)(ulong)(Now.UnixMicroseconds / 1_000) << 80) | ((UInt128)7 << 76) | ((UInt128)2 << 62)
+            | (uint)number);
 
     private void Start()
     {
         runtime = new AccountMachine(Victim, new AccountMachineOptions(), this);
         runtime.RecoveryCompleted(Now);
         runtime.Handle(
-            new OpenAccountRequest(new AccountSpec(Victim, Asset.Parse("USD/2"), 1), new ReplyTarget(null, 0), Now.Add(TimeSpan.FromSeconds(9))), Now);
+            new OpenAccountRequest(
+                new AccountSpec(Victim, Asset.Parse("USD/2"), 1), new ReplyTarget(null, 0),
+                Now.Add(TimeSpan.FromSeconds(9))), Now);
         Write();
     }
 
@@ -111,7 +115,9 @@ public sealed class SnapshotSizeTests : IAccountHost
             new CommitRequest(
                 new TransactionBranch
                 {
-                    Id = hold.Id, Coordinator = Stranger, CoordinatorAsset = hold.Asset, LegCount = 1, Asked = TransferContent.DigestOf(hold),
+                    Id =
+                        hold.Id, Coordinator = Stranger, CoordinatorAsset = hold.Asset, LegCount = 1,
+                        Asked = TransferContent.DigestOf(hold),
                     Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = Now.Add(hold.Timeout) }],
                 },
                 Cancel: false),

@@ -34,7 +34,8 @@ public sealed class TimingWheelTests : IAsyncLifetime
             // Asked for more than once, as an account does that looks at what it waits for again and again.
             for (var again = 0; again < 3; again++)
             {
-                clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(i + (again * 20)), account, wanted, new LedgerTime(i));
+                clock.WakeAfter(
+                    system.Scheduler, TimeSpan.FromMilliseconds(i + (again * 20)), account, wanted, new LedgerTime(i));
             }
         }
 
@@ -48,7 +49,8 @@ public sealed class TimingWheelTests : IAsyncLifetime
 
         foreach (var (number, at) in woken)
         {
-            TimeProvider.System.GetElapsedTime(start, at).TotalMilliseconds.ShouldBeGreaterThan(number - 16, "a tick of the clock");
+            TimeProvider.System.GetElapsedTime(start, at).TotalMilliseconds
+                .ShouldBeGreaterThan(number - 16, "a tick of the clock");
         }
 
         doubled.ShouldBe(0);

@@ -66,7 +66,8 @@ public sealed class WireTests : IDisposable
     private static readonly Transaction Transaction = new(Id(9),
     [
         TransactionLeg.Open(Spec), TransactionLeg.Open(Mirror, ifMissing: true), TransactionLeg.Of(Full),
-        TransactionLeg.Of(Hold), TransactionLeg.Of(Post), TransactionLeg.Of(NamelessVoid), TransactionLeg.Of(Correction),
+        TransactionLeg.Of(Hold), TransactionLeg.Of(Post), TransactionLeg.Of(NamelessVoid),
+        TransactionLeg.Of(Correction),
     ]);
 
     private static readonly TransactionBranch Alone = new()
@@ -92,7 +93,8 @@ public sealed class WireTests : IDisposable
         [
             new ResolvedLeg(1, null, Mirror) { IfMissing = true },
             new ResolvedLeg(3, Hold, null) { Amount = Hold.Amount, Deadline = Time },
-            new ResolvedLeg(4, Hold with { Id = Id(5), Timeout = default }, null) { Amount = Hold.Amount, Deadline = LedgerTime.MaxValue },
+            new ResolvedLeg(4, Hold with { Id = Id(5), Timeout = default }, null) { Amount = Hold.Amount,
+                Deadline = LedgerTime.MaxValue },
             new ResolvedLeg(6, Post, null) { Amount = Amount.Of(7), HoldRemaining = Amount.Of(30) },
             new ResolvedLeg(8, Full with { Flags = TransferFlags.BalancingCredit }, null)
             {
@@ -101,7 +103,8 @@ public sealed class WireTests : IDisposable
         ],
     };
 
-    private static readonly AccountAfter Afterwards = new(Credit, Seen, 42, ulong.MaxValue, Amount.Of(7), Amount.MaxValue);
+    private static readonly AccountAfter Afterwards = new(
+        Credit, Seen, 42, ulong.MaxValue, Amount.Of(7), Amount.MaxValue);
 
     private static readonly RowPosition Place = new(Credit, long.MaxValue);
 
@@ -160,7 +163,8 @@ public sealed class WireTests : IDisposable
             new ChangeAccountRequest(new ReopenAccount("o"), caller, Time),
             new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, Time),
             new ChangeAccountRequest(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
-            new ExtendHoldRequest(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
+            new ExtendHoldRequest(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal =
+                "alice" },
             new PostTransferRequest(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
             new PrepareRequest(Whole with { Principal = "alice" }),
@@ -188,7 +192,8 @@ public sealed class WireTests : IDisposable
             },
             new CommitResponse(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
             new CommitResponse(Full.Id, 5, false, Time, Why),
-            new CommitResponse(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
+            new CommitResponse(
+                Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
             new DryRunRequest(Whole with { CoordinatorAsset = default }, 12),
             new DryRunResponse(Full.Id, 5, new AccountReport(Credit, null, false, null, default, default, false, [])),
             new DryRunResponse(Full.Id, 5, new AccountReport(
@@ -218,7 +223,8 @@ public sealed class WireTests : IDisposable
         ];
         Kinds(typeof(AccountMessage)).Except(messages.Select(static message => message.GetType())).ShouldBeEmpty();
         Kinds(typeof(AccountChange))
-            .Except(messages.OfType<ChangeAccountRequest>().Select(static call => call.Change.GetType())).ShouldBeEmpty();
+            .Except(messages.OfType<ChangeAccountRequest>().Select(static call => call.Change.GetType()))
+            .ShouldBeEmpty();
         foreach (var message in messages)
         {
             var read = RoundTrip(new AccountEnvelope(Debit, message));
@@ -260,10 +266,13 @@ public sealed class WireTests : IDisposable
         AccountResponse[] answers =
         [
             new OpenAccountResponse(new OpenAccountResult(Debit, AccountStatus.Created, Time) { Position = Place }),
-            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
-            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
+            new PostTransferResponse(
+                new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
+            new PostTransferResponse(
+                new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
             new PostTransactionResponse(Committed with { Position = Place }),
-            new PostTransactionResponse(Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
+            new PostTransactionResponse(
+                Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
             new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null)
             {
                 DebitAfter = Afterwards with { AvailableDebits = null }, CreditAfter = Afterwards,
@@ -272,11 +281,13 @@ public sealed class WireTests : IDisposable
             new PostTransactionResponse(Committed),
             new PostTransactionResponse(Rejected),
             new ResolveInDoubtResponse(InDoubtState.NotInDoubt, Debit),
-            new ResolveInDoubtResponse(InDoubtState.Undecided, Debit) { LastAgent = Credit, Branch = Whole, PreparedRow = 42 },
+            new ResolveInDoubtResponse(InDoubtState.Undecided, Debit) { LastAgent = Credit, Branch = Whole,
+                PreparedRow = 42 },
             new GetTransactionResponse(null),
             new GetTransactionResponse(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
             new GetTransactionResponse(new TransactionRecord(Transaction, Committed)),
-            new GetTransactionResponse(new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
+            new GetTransactionResponse(
+                new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
             new ChangeAccountResponse(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
             new ChangeAccountResponse(new AccountChangeResult(AccountStatus.NotFound, null)),
             new ExtendHoldResponse(TransferStatus.Created, Time) { Position = Place },
@@ -299,7 +310,8 @@ public sealed class WireTests : IDisposable
             new GetTransferResponse(null),
             new GetTransferResponse(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
             new GetTransferResponse(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
-            new RequestFailed(RequestFailure.TransactionTooLarge) { Size = 3_000_000_000, Limit = LedgerSizes.TransactionMax },
+            new RequestFailed(RequestFailure.TransactionTooLarge) { Size = 3_000_000_000,
+                Limit = LedgerSizes.TransactionMax },
             new GetTransferResponse(new TransferRecord(Hold, TransferStatus.Created, Time, null)
             {
                 Amount = Amount.Of(30),
@@ -366,7 +378,8 @@ public sealed class WireTests : IDisposable
         using var calls = new PendingCalls(TimeProvider.System, 10) { Router = system.DeadLetters };
         var call = calls.Start(DateTimeOffset.MaxValue, CancellationToken.None);
         var text = new string('x', LedgerSizes.MessageMax);
-        var transfer = new PostTransferRequest(Full with { Reference = text }, new ReplyTarget(calls, call.Correlation), Time);
+        var transfer = new PostTransferRequest(
+            Full with { Reference = text }, new ReplyTarget(calls, call.Correlation), Time);
 
         Should.Throw<System.Runtime.Serialization.SerializationException>(
             () => serializer.ToBinary(new AccountEnvelope(Debit, transfer)));
@@ -397,9 +410,11 @@ public sealed class WireTests : IDisposable
     public void A_snapshot_is_known_by_its_manifest()
     {
         var serializer = new LedgerSerializer((ExtendedActorSystem)system);
-        var bytes = JournalCodec.Encode(AccountSnapshot.Of(new AccountState(Debit, 10, TimeSpan.FromDays(1)), 3), new byte[32]);
+        var bytes = JournalCodec.Encode(
+            AccountSnapshot.Of(new AccountState(Debit, 10, TimeSpan.FromDays(1)), 3), new byte[32]);
         serializer.Manifest(new SnapshotRow(bytes)).ShouldBe("s2");
-        ((SnapshotRow)serializer.FromBinary(serializer.ToBinary(new SnapshotRow(bytes)), "s2")).Parsed!.Stored.SequenceNr.ShouldBe(3);
+        ((SnapshotRow)serializer.FromBinary(serializer.ToBinary(new SnapshotRow(bytes)), "s2")).Parsed!.Stored
+            .SequenceNr.ShouldBe(3);
         Should.Throw<JournalCorruptException>(() => serializer.FromBinary(bytes[..^35], "s2"));
         Should.Throw<JournalCorruptException>(() => serializer.FromBinary(bytes, "s3"));
     }
@@ -416,9 +431,11 @@ public sealed class WireTests : IDisposable
 
     // What is not public never leaves its process: it serves tests.
     private static IEnumerable<Type> Kinds(Type root) =>
-        root.Assembly.GetTypes().Where(type => type.IsSubclassOf(root) && type is { IsAbstract: false, IsPublic: true });
+        root.Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(root) && type is { IsAbstract: false, IsPublic: true });
 
-    private static TransferId Id(int number) => new(((UInt128)0x0199_0000_0000_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)number));
+    private static TransferId Id(int number) =>
+        new(((UInt128)0x0199_0000_0000_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)number));
 
     private T RoundTrip<T>(T message)
         where T : class

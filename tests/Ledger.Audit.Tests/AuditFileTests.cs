@@ -22,9 +22,11 @@ public sealed class AuditFileTests : IDisposable
         var reader = Read(out var records);
         reader.Findings.ShouldBeEmpty();
         reader.Files.ShouldBeGreaterThan(3);
-        records.Select(static one => one.Number).ShouldBe(Enumerable.Range(1, records.Count).Select(static one => (long)one));
+        records.Select(static one => one.Number)
+            .ShouldBe(Enumerable.Range(1, records.Count).Select(static one => (long)one));
         records.Count(static one => one.Event.Kind == AuditKind.Denied).ShouldBe(44);
-        records.Where(static one => one.Event.Kind == AuditKind.Opened).Select(static one => one.Event.Outcome!).Distinct()
+        records.Where(static one => one.Event.Kind == AuditKind.Opened).Select(static one => one.Event.Outcome!)
+            .Distinct()
             .ShouldBe(["started", "rotated"], ignoreOrder: true);
     }
 
@@ -55,7 +57,8 @@ public sealed class AuditFileTests : IDisposable
     public void Two_processes_do_not_write_one_log()
     {
         using var first = new AuditFile(directory, 1_000, "n", clock);
-        Should.Throw<AuditException>(() => new AuditFile(directory, 1_000, "n", clock)).Message.ShouldContain("in use by another process");
+        Should.Throw<AuditException>(() => new AuditFile(directory, 1_000, "n", clock)).Message
+            .ShouldContain("in use by another process");
     }
 
     [Fact]
@@ -70,7 +73,8 @@ public sealed class AuditFileTests : IDisposable
         var reader = Read(out var records);
         reader.Findings.ShouldBeEmpty();
         var opened = records.Last(static one => one.Event.Kind == AuditKind.Opened);
-        (opened.Event.Outcome, opened.Event.Detail).ShouldBe(("torn", "16 bytes of a record that was not whole were cut off."));
+        (opened.Event.Outcome, opened.Event.Detail)
+            .ShouldBe(("torn", "16 bytes of a record that was not whole were cut off."));
         new FileInfo(file).Length.ShouldBeGreaterThan(whole);
     }
 
@@ -148,7 +152,8 @@ public sealed class AuditFileTests : IDisposable
         File.WriteAllText(Path.Combine(directory, AuditFolder.HeadName), text);
         Write(1);
         Read(out var records);
-        records.Select(static one => one.Number).ShouldBe(Enumerable.Range(1, records.Count).Select(static one => (long)one));
+        records.Select(static one => one.Number)
+            .ShouldBe(Enumerable.Range(1, records.Count).Select(static one => (long)one));
         var opened = records.Last(static one => one.Event.Kind == AuditKind.Opened);
         opened.Event.Outcome.ShouldBe("changed");
         opened.Event.Detail.ShouldNotBeNull().ShouldContain(AuditFolder.HeadName);
@@ -174,7 +179,10 @@ public sealed class AuditFileTests : IDisposable
         var file = Newest();
         var lines = File.ReadAllLines(file);
 
-        File.WriteAllLines(file, lines.Select(static (line, i) => i == 3 ? line.Replace("nobody", "somebody", StringComparison.Ordinal) : line));
+        File.WriteAllLines(
+            file,
+            lines.Select(
+                static (line, i) => i == 3 ? line.Replace("nobody", "somebody", StringComparison.Ordinal) : line));
         var changed = Read(out _).Findings.Single();
         (changed.Kind, changed.Number).ShouldBe((AuditFindingKind.Changed, 4));
 
@@ -182,13 +190,15 @@ public sealed class AuditFileTests : IDisposable
         Read(out _).Findings[0].Kind.ShouldBe(AuditFindingKind.Missing);
 
         File.WriteAllLines(file, [.. lines[..4], lines[3], .. lines[4..]]);
-        Read(out _).Findings.ShouldContain(static one => one.Kind == AuditFindingKind.Missing && one.Text.Contains("stands behind"));
+        Read(out _).Findings
+            .ShouldContain(static one => one.Kind == AuditFindingKind.Missing && one.Text.Contains("stands behind"));
 
         File.WriteAllLines(file, [.. lines[..4], "nothing", .. lines[4..]]);
         Read(out _).Findings.Single().Kind.ShouldBe(AuditFindingKind.NoRecord);
 
         // Whoever forges a record with its hash can't forge what comes behind it.
-        var (forged, _) = AuditLine.Write(AuditLine.Read(Encoding.ASCII.GetBytes(lines[3]))!.Value.Record with { Node = "x" }, HashOf(lines[2]));
+        var (forged, _) = AuditLine.Write(
+            AuditLine.Read(Encoding.ASCII.GetBytes(lines[3]))!.Value.Record with { Node = "x" }, HashOf(lines[2]));
         File.WriteAllLines(file, [.. lines[..3], Encoding.ASCII.GetString(forged), .. lines[4..]]);
         var behind = Read(out _).Findings.Single();
         (behind.Kind, behind.Number).ShouldBe((AuditFindingKind.Changed, 5));
@@ -216,7 +226,8 @@ public sealed class AuditFileTests : IDisposable
         Append(file, 1);
         file.Fault.ShouldNotBeNull();
         Read(out var records);
-        records.ShouldContain(one => one.Number == 5 && one.Event.Kind == AuditKind.Opened && one.Event.Outcome == outcome);
+        records.ShouldContain(
+            one => one.Number == 5 && one.Event.Kind == AuditKind.Opened && one.Event.Outcome == outcome);
     }
 
     [Fact]
@@ -251,7 +262,8 @@ public sealed class AuditFileTests : IDisposable
     [Fact]
     public void What_the_disk_refused_once_is_written_again_before_it_is_believed()
     {
-        // As the kernel does it: what could not be put on the disk is forgotten, and the next sync says that all is well.
+        // As the kernel does it: what could not be put on the disk is forgotten, and the next sync says that all is
+        // well.
         var (fails, onDisk, waiting) = (false, new SortedDictionary<long, byte>(), new Dictionary<long, byte>());
         using var file = new AuditFile(
             directory, 1_000_000, "n", clock,
@@ -295,7 +307,8 @@ public sealed class AuditFileTests : IDisposable
     [Fact]
     public void A_process_does_not_believe_what_the_one_before_could_not_put_on_the_disk()
     {
-        using (var file = new AuditFile(directory, 1_000_000, "n", clock, sync: static _ => throw new IOException("Input/output error")))
+        using (var file = new AuditFile(
+            directory, 1_000_000, "n", clock, sync: static _ => throw new IOException("Input/output error")))
         {
             file.Append(new AuditEvent(AuditKind.Denied));
             Should.Throw<IOException>(() => file.Flush(toDisk: true));
@@ -318,10 +331,12 @@ public sealed class AuditFileTests : IDisposable
     {
         Should.Throw<AuditException>(() => new AuditReader(Path.Combine(directory, "none")).Read().ToArray())
             .Message.ShouldContain("There is no file or directory");
-        Should.Throw<AuditException>(() => new AuditReader(directory).Read().ToArray()).Message.ShouldContain("holds no file of an audit log");
+        Should.Throw<AuditException>(() => new AuditReader(directory).Read().ToArray()).Message
+            .ShouldContain("holds no file of an audit log");
         var other = Path.Combine(directory, AuditFolder.NameOf(1));
         File.WriteAllBytes(other, [.. Enumerable.Repeat((byte)'x', 1_000_000), (byte)'\n', 0, 255, (byte)'\n']);
-        Read(out var records).Findings.Select(static one => one.Kind).ShouldBe([AuditFindingKind.NoRecord, AuditFindingKind.NoRecord]);
+        Read(out var records).Findings.Select(static one => one.Kind)
+            .ShouldBe([AuditFindingKind.NoRecord, AuditFindingKind.NoRecord]);
         records.ShouldBeEmpty();
     }
 

@@ -11,7 +11,8 @@ public sealed class AuditLineTests
         new AuditEvent(AuditKind.Denied)
         {
             Principal = "spiffe://bank/payments", Credential = "certificate:0A", Address = "10.0.0.7",
-            Method = "ledger.v1.TransferService/PostTransfer", Target = "transfer", Outcome = "PERMISSION_DENIED", Correlation = "c1",
+            Method = "ledger.v1.TransferService/PostTransfer", Target = "transfer", Outcome = "PERMISSION_DENIED",
+            Correlation = "c1",
         })
     {
         Count = 3, Since = new DateTimeOffset(2026, 11, 30, 9, 8, 0, TimeSpan.Zero),
@@ -28,7 +29,8 @@ public sealed class AuditLineTests
 
         // As anybody can compute it: printf '%s' of 32 zero bytes and the line up to ,"hash".
         var content = line[..^("""  ,"hash":" """.Trim().Length + 64 + 2)];
-        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData([.. new byte[32], .. content])).ShouldBe(hash);
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData([.. new byte[32], .. content]))
+            .ShouldBe(hash);
     }
 
     [Fact]
@@ -56,11 +58,14 @@ public sealed class AuditLineTests
     }
 
     [Property(MaxTest = 500)]
-    public void Whatever_others_put_in_is_one_short_line_of_ASCII(string principal, string address, string target, string detail)
+    public void Whatever_others_put_in_is_one_short_line_of_ASCII(
+        string principal, string address, string target, string detail)
     {
-        var record = new AuditRecord(long.MaxValue, s_record.Time, principal, new AuditEvent(AuditKind.AuthenticationFailed)
+        var record = new AuditRecord(
+            long.MaxValue, s_record.Time, principal, new AuditEvent(AuditKind.AuthenticationFailed)
         {
-            Principal = principal, Credential = detail, Address = address, Method = target, Target = target, Outcome = address,
+            Principal =
+                principal, Credential = detail, Address = address, Method = target, Target = target, Outcome = address,
             Detail = detail + principal + address, Correlation = principal,
         });
         var (line, hash) = AuditLine.Write(record, new string('a', 64));

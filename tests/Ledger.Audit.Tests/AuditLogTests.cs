@@ -13,7 +13,8 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public void What_many_threads_write_is_in_one_chain_when_the_log_ends()
     {
-        using (var log = new AuditLog(new AuditSettings(directory, "n") { QueueMax = 100_000, FileBytesMax = 64 * 1024 }, TimeProvider.System))
+        using (var log = new AuditLog(
+            new AuditSettings(directory, "n") { QueueMax = 100_000, FileBytesMax = 64 * 1024 }, TimeProvider.System))
         {
             Parallel.For(0, 8, thread =>
             {
@@ -26,7 +27,8 @@ public sealed class AuditLogTests : IDisposable
 
         var reader = Read(out var records);
         reader.Findings.ShouldBeEmpty();
-        records.Where(static one => one.Event.Kind == AuditKind.Change).Select(static one => one.Event.Target).Distinct().Count().ShouldBe(4_000);
+        records.Where(static one => one.Event.Kind == AuditKind.Change).Select(static one => one.Event.Target)
+            .Distinct().Count().ShouldBe(4_000);
         (records[0].Event.Kind, records[^1].Event.Kind).ShouldBe((AuditKind.Opened, AuditKind.Closed));
     }
 
@@ -110,14 +112,16 @@ public sealed class AuditLogTests : IDisposable
             {
                 log.Write(new AuditEvent(AuditKind.AuthenticationFailed)
                 {
-                    Credential = "key:" + new string((char)(0x4e00 + (i % 5_000)), 300), Address = $"10.0.0.{i % 200}", Method = "m",
+                    Credential = "key:"
+                        + new string((char)(0x4e00 + (i % 5_000)), 300), Address = $"10.0.0.{i % 200}", Method = "m",
                 });
             }
 
             log.Dropped.ShouldBe(0);
         }
 
-        Directory.GetFiles(directory, "*.jsonl").Sum(static file => new FileInfo(file).Length).ShouldBeLessThan(200_000);
+        Directory.GetFiles(directory, "*.jsonl").Sum(static file => new FileInfo(file).Length)
+            .ShouldBeLessThan(200_000);
         Read(out var records).Findings.ShouldBeEmpty();
         var failures = records.Where(static one => one.Event.Kind == AuditKind.AuthenticationFailed).ToArray();
         failures.Sum(static one => one.Count == 0 ? 1 : one.Count).ShouldBe(200_000, "None is lost but in a sum.");
@@ -129,7 +133,9 @@ public sealed class AuditLogTests : IDisposable
         var sums = new AuditSums(TimeProvider.System);
         for (var i = 0; i < 1000; i++)
         {
-            sums.IsFirst(new AuditEvent(AuditKind.AuthenticationFailed) { Address = $"10.0.0.{i % 250}", Credential = $"key:{i}" });
+            sums.IsFirst(
+                new AuditEvent(AuditKind.AuthenticationFailed) { Address = $"10.0.0.{i % 250}",
+                    Credential = $"key:{i}" });
         }
 
         sums.IsFirst(new AuditEvent(AuditKind.Denied) { Principal = "insider" }).ShouldBeTrue();
@@ -139,7 +145,8 @@ public sealed class AuditLogTests : IDisposable
     public void A_change_that_failed_is_in_a_sum()
     {
         var sums = new AuditSums(TimeProvider.System);
-        var failed = new AuditEvent(AuditKind.Change) { Principal = "a", Outcome = "MALFORMED_REQUEST", HasFailed = true };
+        var failed =
+            new AuditEvent(AuditKind.Change) { Principal = "a", Outcome = "MALFORMED_REQUEST", HasFailed = true };
         sums.IsFirst(failed).ShouldBeTrue();
         sums.IsFirst(failed).ShouldBeFalse();
         sums.IsFirst(failed with { Outcome = "OK", HasFailed = false }).ShouldBeTrue();
@@ -153,7 +160,9 @@ public sealed class AuditLogTests : IDisposable
         {
             var entry = new AuditEvent(kind) { Principal = "p" };
             sums.IsFirst(entry).ShouldBeTrue();
-            sums.IsFirst(entry).ShouldBe(kind is not (AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked or AuditKind.KeyLocked));
+            sums.IsFirst(entry).ShouldBe(
+                kind is not (
+                    AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked or AuditKind.KeyLocked));
         }
 
         sums.Take(atOnce: true).Count.ShouldBe(4);

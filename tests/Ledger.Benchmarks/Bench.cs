@@ -22,8 +22,12 @@ internal sealed class Costs(NodeUnderTest node, Database database)
 }
 
 /// <summary>One node with its database, warm.</summary>
-internal sealed class Bench(Settings settings, Database database, CancellationToken cancellationToken) : IAsyncDisposable
+internal sealed class Bench(
+    Settings settings, Database database, CancellationToken cancellationToken, NodeSetup? setup = null)
+    : IAsyncDisposable
 {
+    private readonly NodeSetup setup = setup ?? NodeSetup.Plain;
+
     // The longest delay of a commit's record, and the time to write it.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
@@ -33,6 +37,8 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
     public NodeUnderTest Node => node ?? throw new InvalidOperationException("It was not started.");
 
     public Driver Driver => driver ?? throw new InvalidOperationException("It was not started.");
+
+    public string Name => setup.Name;
 
     public string DatabaseName => database.Name;
 
@@ -59,8 +65,9 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
 
     public async Task StartAsync()
     {
-        node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
-        driver = new Driver(node.Address, settings.Connections);
+        node = await NodeUnderTest.StartAsync(
+            settings, database, setup.Arguments, cancellationToken, setup.Program);
+        driver = new Driver(node.Address, settings.Connections, setup.Tls);
 
         // The compiler's work, that of the driver too, is no part of any run.
         var warmup = PairWorkload.Of("uniform", settings);
@@ -70,7 +77,9 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
 
     /// <summary>A number of callers, each of which sends the next call when the last is answered.</summary>
     public Task<Load> ClosedAsync(Workload workload, int batch, int inFlight, TimeSpan length) => Load.ClosedAsync(
-        () => workload.Next(batch), (call, load) => Driver.CallAsync(call, load, cancellationToken), inFlight, length, cancellationToken);
+        () =>
+            workload.Next(batch), (call, load) =>
+                Driver.CallAsync(call, load, cancellationToken), inFlight, length, cancellationToken);
 
     public async Task<T> OpenAsync<T>(T workload)
         where T : Workload
@@ -98,11 +107,12 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
         var size = await database.SizeAsync(sizeBefore, cancellationToken);
         var books = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
         var entries = books.Entries - booksBefore.Entries;
-        if (books.Debits - booksBefore.Debits != seen.Amount || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
+        if (books.Debits - booksBefore.Debits != seen.Amount
+            || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
         {
             throw new BooksException(
-                $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were debited"
-                + $" {books.Debits - booksBefore.Debits} in {entries} entries.");
+                $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were "
+                + $"debited {books.Debits - booksBefore.Debits} in {entries} entries.");
         }
 
         return result with

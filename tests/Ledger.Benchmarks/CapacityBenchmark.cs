@@ -33,7 +33,8 @@ internal static class CapacityBenchmark
             }
 
             // One part before it counts: what waking needs is to be compiled.
-            var parts = sleepers.Chunk(Math.Min((sleepers.Length / (settings.Rounds + 1)) + 1, PartMax)).Take(settings.Rounds + 1).ToArray();
+            var parts = sleepers.Chunk(Math.Min((sleepers.Length / (settings.Rounds + 1)) + 1, PartMax))
+                .Take(settings.Rounds + 1).ToArray();
             await bench.Driver.ReadAsync(parts[0], ReadersInFlight, cancellationToken);
             var asleep = new List<Result>();
             var awake = new List<Result>();
@@ -62,7 +63,8 @@ internal static class CapacityBenchmark
             Say("a wake-up", wake);
             Say("a read", read);
             Report.Say(string.Create(
-                CultureInfo.InvariantCulture, $"{used:P0} of the processors' time is accounted for at {inFlight} in flight"));
+                CultureInfo.InvariantCulture,
+                $"{used:P0} of the processors' time is accounted for at {inFlight} in flight"));
             var (zipf, cold) = (Typical.Of(runs["zipf"]), Typical.Of(runs["cold"]));
             Compare("zipf", zipf, transfer + (row * zipf.Rows), used);
             Compare("cold", cold, transfer + (row * cold.Rows) + (wake * 2), used);
@@ -81,7 +83,8 @@ internal static class CapacityBenchmark
     }
 
     private static async Task<Result> ReadAsync(
-        Bench bench, Database database, Report report, string name, string[] accounts, CancellationToken cancellationToken)
+        Bench bench, Database database, Report report, string name, string[] accounts,
+        CancellationToken cancellationToken)
     {
         var costs = new Costs(bench.Node, database);
         var load = await bench.Driver.ReadAsync(accounts, ReadersInFlight, cancellationToken);
@@ -99,9 +102,10 @@ internal static class CapacityBenchmark
         var perSecond = Environment.ProcessorCount * 1e6 * used / predicted.Sum;
         Report.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name}, {measured.Rows:0.00} rows: {perSecond:N0}/s predicted, {measured.PerSecond:N0}/s measured ({measured.Slowest:N0} to {measured.Fastest:N0}),"
-            + $" {(perSecond / measured.PerSecond) - 1:+0%;-0%} off; node {predicted.Node:F0} µs predicted, {measured.Cost.Node:F0} measured,"
-            + $" database {predicted.Database:F0} and {measured.Cost.Database:F0}"));
+            $"{name}, {measured.Rows:0.00} rows: {perSecond:N0}/s predicted, {measured.PerSecond:N0}/s measured "
+            + $"({measured.Slowest:N0} to {measured.Fastest:N0}), {(perSecond / measured.PerSecond) - 1:+0%;-0%} off; "
+            + $"node {predicted.Node:F0} µs predicted, {measured.Cost.Node:F0} measured, database "
+            + $"{predicted.Database:F0} and {measured.Cost.Database:F0}"));
     }
 
     /// <summary>The medians of several runs.</summary>
@@ -123,11 +127,13 @@ internal static class CapacityBenchmark
     {
         public double Sum => Node + Database + Driver;
 
-        public static Cost operator +(Cost a, Cost b) => new(a.Node + b.Node, a.Database + b.Database, a.Driver + b.Driver);
+        public static Cost operator +(Cost a, Cost b) =>
+            new(a.Node + b.Node, a.Database + b.Database, a.Driver + b.Driver);
 
         public static Cost operator -(Cost a, Cost b) => a + (b * -1);
 
-        public static Cost operator *(Cost a, double factor) => new(a.Node * factor, a.Database * factor, a.Driver * factor);
+        public static Cost operator *(Cost a, double factor) =>
+            new(a.Node * factor, a.Database * factor, a.Driver * factor);
 
         public static Cost operator /(Cost a, double divisor) => a * (1 / divisor);
     }

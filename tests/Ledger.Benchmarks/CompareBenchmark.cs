@@ -13,7 +13,8 @@ internal static class CompareBenchmark
     public static async Task RunAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         var workloads = settings.Workloads.Select(name => Workload.Of(name, settings) as PairWorkload
-            ?? throw new FormatException($"compare takes no {name}: the ledgers in SQL have plain transfers only.")).ToList();
+            ?? throw new FormatException($"compare takes no {name}: the ledgers in SQL have plain transfers only."))
+                .ToList();
         using var server = new PostgresServer();
         await using var database = Database.On(server);
         await using var node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
@@ -23,12 +24,15 @@ internal static class CompareBenchmark
         List<Target> targets = settings.Batch > 1
             ?
             [
-                new LedgerTarget(node, database, settings, settings.Batch), new PlainTarget(server.CreateDatabase(), settings.Batch),
+                new LedgerTarget(node, database, settings, settings.Batch),
+                new PlainTarget(server.CreateDatabase(), settings.Batch),
             ]
             :
             [
                 new LedgerTarget(node, database, settings, 1), new PlainTarget(server.CreateDatabase(), 1),
-                .. settings.PgLedger.Count == 0 ? Array.Empty<Target>() : [new PgLedgerTarget(server.CreateDatabase(), settings.PgLedger)],
+                .. settings.PgLedger.Count == 0
+                ? Array.Empty<Target>()
+                : [new PgLedgerTarget(server.CreateDatabase(), settings.PgLedger)],
             ];
         try
         {
@@ -47,20 +51,26 @@ internal static class CompareBenchmark
     }
 
     private static async Task CompareAsync(
-        PairWorkload workload, List<Target> targets, Settings settings, Report report, CancellationToken cancellationToken)
+        PairWorkload workload, List<Target> targets, Settings settings, Report report,
+        CancellationToken cancellationToken)
     {
         // Warm, and each at what suits it best.
         var best = new Dictionary<Target, int>();
         foreach (var target in targets)
         {
             await target.OpenAsync(workload, cancellationToken);
-            await target.RunAsync(workload, target.InFlight[^1], TimeSpan.FromSeconds(settings.WarmupSeconds), cancellationToken);
+            await target.RunAsync(
+                workload, target.InFlight[^1], TimeSpan.FromSeconds(settings.WarmupSeconds), cancellationToken);
             double most = 0;
             foreach (var inFlight in target.InFlight)
             {
-                var load = await target.RunAsync(workload, inFlight, TimeSpan.FromSeconds(Math.Max(2, settings.Seconds / 2)), cancellationToken);
+                var load = await target.RunAsync(
+                    workload, inFlight, TimeSpan.FromSeconds(Math.Max(2, settings.Seconds / 2)), cancellationToken);
                 var speed = load.Acknowledged / load.Elapsed.TotalSeconds;
-                Report.Say(string.Create(CultureInfo.InvariantCulture, $"{target.Name} {workload.Name}: {speed:N0}/s with {inFlight} calls at once"));
+                Report.Say(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{target.Name} {workload.Name}: {speed:N0}/s with {inFlight} calls at once"));
                 if (speed > most)
                 {
                     (most, best[target]) = (speed, inFlight);
@@ -86,7 +96,9 @@ internal static class CompareBenchmark
             var ratios = speeds[ours].Zip(speeds[target], static (own, other) => own / other).Order().ToList();
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{workload.Name}, {target.Name} with {best[target]} calls at once: {Medians.Of(speeds[target]):N0}/s ({speeds[target].Min():N0} to {speeds[target].Max():N0}); {ours.Name} is {Medians.Of(ratios):0.00} times as fast ({ratios[0]:0.00} to {ratios[^1]:0.00})"));
+                $"{workload.Name}, {target.Name} with {best[target]} calls at once: {Medians.Of(speeds[target]):N0}/s "
+                    + $"({speeds[target].Min():N0} to {speeds[target].Max():N0}); {ours.Name} is "
+                    + $"{Medians.Of(ratios):0.00} times as fast ({ratios[0]:0.00} to {ratios[^1]:0.00})"));
         }
     }
 
@@ -109,6 +121,7 @@ internal static class CompareBenchmark
         var entries = await target.CheckBooksAsync(workload, cancellationToken) - entriesBefore;
         return entries == 2 * load.Acknowledged
             ? result
-            : throw new BooksException($"{target.Name} has acknowledged {load.Acknowledged} transfers and has {entries} new entries.");
+            : throw new BooksException(
+                $"{target.Name} has acknowledged {load.Acknowledged} transfers and has {entries} new entries.");
     }
 }

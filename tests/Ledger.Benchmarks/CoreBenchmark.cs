@@ -130,7 +130,8 @@ internal static class CoreBenchmark
 
             // A UUID of version 7: time first, then version, a number and variant.
             var id = new UInt128(
-                ((ulong)(now.UnixMicroseconds / 1000) << 16) | 0x7000 | (++lastId & 0xFFF), 0x8000_0000_0000_0000 | lastId);
+                ((ulong)(now.UnixMicroseconds / 1000) << 16) | 0x7000 | (++lastId & 0xFFF),
+                0x8000_0000_0000_0000 | lastId);
             network.Enqueue((accounts[debit], new PostTransferRequest(
                 new Transfer(
                     new TransferId(id), accounts[debit].Address, accounts[credit].Address,

@@ -25,7 +25,8 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>What makes a node use it.</summary>
     public abstract IEnumerable<string> NodeArguments { get; }
 
-    public static Database Create(string name) => name == "sqlite" ? new SqliteDatabase() : new PostgreSqlDatabase(new PostgresServer(), isOwn: true);
+    public static Database Create(string name) =>
+        name == "sqlite" ? new SqliteDatabase() : new PostgreSqlDatabase(new PostgresServer(), isOwn: true);
 
     /// <summary>One on a server that others use too.</summary>
     public static Database On(PostgresServer server) => new PostgreSqlDatabase(server, isOwn: false);

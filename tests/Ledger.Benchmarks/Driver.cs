@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Numerics;
 using Google.Rpc;
 using Grpc.Core;
@@ -30,14 +31,17 @@ internal sealed class Driver : IDisposable
     private readonly AccountService.AccountServiceClient[] accounts;
     private int nextChannel;
 
-    public Driver(Uri address, int connections)
+    public Driver(Uri address, int connections, SslClientAuthenticationOptions? tls = null)
     {
         channels = new GrpcChannel[Math.Max(1, connections)];
         for (var i = 0; i < channels.Length; i++)
         {
             channels[i] = GrpcChannel.ForAddress(address, new GrpcChannelOptions
             {
-                HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = connections == 0 },
+                HttpHandler = new SocketsHttpHandler
+                {
+                    EnableMultipleHttp2Connections = connections == 0, SslOptions = tls ?? new(),
+                },
                 DisposeHttpClient = true,
                 MaxReceiveMessageSize = null,
             });
@@ -62,7 +66,8 @@ internal sealed class Driver : IDisposable
         var unmeasured = new Load(isTimed: false);
         long asked = 0;
         await Parallel.ForEachAsync(
-            workload.Funding.Chunk(1000), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellationToken },
+            workload.Funding.Chunk(1000),
+            new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellationToken },
             async (chunk, token) =>
             {
                 Interlocked.Add(ref asked, chunk.Length);
@@ -80,7 +85,8 @@ internal sealed class Driver : IDisposable
     {
         var areNew = true;
         await Parallel.ForEachAsync(
-            specs.Chunk(1000), new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancellationToken },
+            specs.Chunk(1000),
+            new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancellationToken },
             async (chunk, token) =>
             {
                 var request = new OpenAccountsRequest();
@@ -111,14 +117,16 @@ internal sealed class Driver : IDisposable
             case PostCall { Transfers: [var transfer] }:
                 var one = new PostTransferRequest { Transfer = transfer };
                 var answer = await DecidedAsync(
-                    load, () => transfers[channel].PostTransferAsync(one, Options(cancellationToken)), cancellationToken);
+                    load, () =>
+                        transfers[channel].PostTransferAsync(one, Options(cancellationToken)), cancellationToken);
                 Count(load, transfer, answer.Result);
                 break;
             case PostCall post:
                 var many = new PostTransfersRequest();
                 many.Transfers.AddRange(post.Transfers);
                 var answers = await DecidedAsync(
-                    load, () => transfers[channel].PostTransfersAsync(many, Options(cancellationToken)), cancellationToken);
+                    load, () =>
+                        transfers[channel].PostTransfersAsync(many, Options(cancellationToken)), cancellationToken);
                 for (var i = 0; i < answers.Results.Count; i++)
                 {
                     Count(load, post.Transfers[i], answers.Results[i]);
@@ -128,7 +136,9 @@ internal sealed class Driver : IDisposable
             case TransactionCall { Transaction: var transaction }:
                 var whole = new PostTransactionRequest { Transaction = transaction };
                 var done = await DecidedAsync(
-                    load, () => transactions[channel].PostTransactionAsync(whole, Options(cancellationToken)), cancellationToken);
+                    load, () =>
+                        transactions[channel].PostTransactionAsync(whole, Options(cancellationToken)),
+                        cancellationToken);
                 if (done.Result.Status is not (TransferStatus.Created or TransferStatus.Exists))
                 {
                     load.Failed("rejected: " + done.Result.Status);
@@ -141,7 +151,8 @@ internal sealed class Driver : IDisposable
                 break;
             case BatchCall { Request: var batch }:
                 var results = await DecidedAsync(
-                    load, () => transactions[channel].SubmitBatchAsync(batch, Options(cancellationToken)), cancellationToken);
+                    load, () =>
+                        transactions[channel].SubmitBatchAsync(batch, Options(cancellationToken)), cancellationToken);
                 for (var i = 0; i < results.Results.Count; i++)
                 {
                     if (results.Results[i].Transfer is { } result)
@@ -152,7 +163,8 @@ internal sealed class Driver : IDisposable
 
                 break;
             case ReadCall read:
-                var seen = await Task.WhenAll(read.Accounts.Select(name => GetAsync(load, channel, name, cancellationToken)));
+                var seen = await Task.WhenAll(
+                    read.Accounts.Select(name => GetAsync(load, channel, name, cancellationToken)));
                 if (read.Then?.Invoke(seen) is { } next)
                 {
                     await CallAsync(next, load, cancellationToken);
@@ -258,7 +270,8 @@ internal sealed class Driver : IDisposable
             names, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = cancellationToken },
             async (name, token) =>
             {
-                var response = await accounts[Channel].GetAccountAsync(new GetAccountRequest { Address = name }, Options(token));
+                var response = await accounts[Channel]
+                    .GetAccountAsync(new GetAccountRequest { Address = name }, Options(token));
                 var balances = response.Account.Balances;
                 lock (gate)
                 {
@@ -286,7 +299,8 @@ internal sealed class Driver : IDisposable
 
     // Whatever has no outcome yet is sent again with its ids, so that the books can be compared with what was
     // acknowledged; the time that it takes counts.
-    private static async Task<T> DecidedAsync<T>(Load load, Func<AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
+    private static async Task<T> DecidedAsync<T>(
+        Load load, Func<AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
@@ -319,14 +333,16 @@ internal sealed class Driver : IDisposable
             return;
         }
 
-        load.Recorded(1, transfer.Kind == TransferKind.Hold ? 0 : long.Parse(result.Amount, CultureInfo.InvariantCulture));
+        load.Recorded(
+            1, transfer.Kind == TransferKind.Hold ? 0 : long.Parse(result.Amount, CultureInfo.InvariantCulture));
     }
 
     private async Task<Account> GetAsync(Load load, int channel, string name, CancellationToken cancellationToken)
     {
         var request = new GetAccountRequest { Address = name };
         return (await DecidedAsync(
-            load, () => accounts[channel].GetAccountAsync(request, Options(cancellationToken)), cancellationToken)).Account;
+            load, () => accounts[channel].GetAccountAsync(request, Options(cancellationToken)), cancellationToken))
+                .Account;
     }
 
     private static string ReasonOf(int code, string? reason) => $"{(StatusCode)code} {reason}";

@@ -79,11 +79,14 @@ internal static class ExpiryBenchmark
 
             clock.Restart();
             await PayAsync(ledger, entries, cancellationToken);
-            Report.Say(Invariant(
-                $"{database}: {Holds} holds, and {entries} entries of the merchant since, in {clock.Elapsed.TotalSeconds:0} s"));
+            Report.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database}: {Holds} holds, and {entries} entries of the merchant since, in "
+                    + $"{clock.Elapsed.TotalSeconds:0} s"));
             if (DateTimeOffset.UtcNow > due[0])
             {
-                throw new BooksException("The first hold was due before all entries were booked: the machine got slower.");
+                throw new BooksException(
+                    "The first hold was due before all entries were booked: the machine got slower.");
             }
 
             var (ids, rows) = (lookups.Ids, lookups.Rows);

@@ -65,7 +65,8 @@ internal static class HoldsBenchmark
             var clock = Stopwatch.StartNew();
             await OpenAsync(ledger, "d", debits, cancellationToken);
             await OpenAsync(ledger, "c", credits, cancellationToken);
-            Report.Say(Invariant($"{database}: {debits + credits} accounts opened in {clock.Elapsed.TotalSeconds:0} s"));
+            Report.Say(
+                Invariant($"{database}: {debits + credits} accounts opened in {clock.Elapsed.TotalSeconds:0} s"));
 
             // At a modest guess of the pace, so that all are made before the first is due, also on a busy machine.
             clock.Restart();
@@ -81,11 +82,13 @@ internal static class HoldsBenchmark
                     var place = (long)number * 7919 % count;
                     var timeout = first + (window * (place / (double)count)) - DateTimeOffset.UtcNow;
                     transfers[i] = new Transfer(
-                        TransferId.FromGuid(Guid.CreateVersion7()), Account("d", number % debits), Account("c", number % credits),
+                        TransferId.FromGuid(Guid.CreateVersion7()), Account("d", number % debits),
+                        Account("c", number % credits),
                         Amount.Of(1), 1)
                     {
                         Asset = Money, Flags = TransferFlags.Pending,
-                        Timeout = TimeSpan.FromTicks(timeout.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond),
+                        Timeout = TimeSpan.FromTicks(
+                            timeout.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond),
                     };
                 }
 
@@ -98,7 +101,10 @@ internal static class HoldsBenchmark
                 }
             }
 
-            Report.Say(Invariant($"{database}: {count} holds made in {clock.Elapsed.TotalSeconds:0} s; the first is due in {(first - DateTimeOffset.UtcNow).TotalSeconds:0} s"));
+            Report.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database}: {count} holds made in {clock.Elapsed.TotalSeconds:0} s; the first is due in "
+                    + $"{(first - DateTimeOffset.UtcNow).TotalSeconds:0} s"));
             GC.Collect();
             var asleep = first - DateTimeOffset.UtcNow - TimeSpan.FromSeconds(1);
             await Task.Delay(asleep > TimeSpan.Zero ? asleep : TimeSpan.Zero, cancellationToken);
@@ -122,10 +128,16 @@ internal static class HoldsBenchmark
             await connection.OpenAsync(cancellationToken);
             var worst = new long[Slots];
             var lateness = await LatenessAsync(connection, first, window, worst, cancellationToken);
-            Report.Say(Invariant(
-                $"{database}: {lateness.TotalCount} of {count} holds expired over {window.TotalSeconds:0} s; late by p50 {At(50)} ms, p99 {At(99)} ms, p99.9 {At(99.9)} ms, at most {At(100)} ms; working set {before >> 20} MiB before, {most >> 20} MiB at most; paused {paused.TotalMilliseconds:0} ms in all to collect garbage"));
-            Report.Say(Invariant(
-                $"{database}: the latest of each twentieth of that time, in ms: {string.Join(' ', worst.Select(static late => late / 1000))}"));
+            Report.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database}: {lateness.TotalCount} of {count} holds expired over {window.TotalSeconds:0} s; late by "
+                    + $"p50 {At(50)} ms, p99 {At(99)} ms, p99.9 {At(99.9)} ms, at most {At(100)} ms; working set "
+                    + $"{before >> 20} MiB before, {most >> 20} MiB at most; paused {paused.TotalMilliseconds:0} ms "
+                    + $"in all to collect garbage"));
+            Report.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{database}: the latest of each twentieth of that time, in ms: "
+                    + $"{string.Join(' ', worst.Select(static late => late / 1000))}"));
             if (lateness.TotalCount != count)
             {
                 throw new BooksException($"{lateness.TotalCount} of {count} holds expired.");
@@ -144,7 +156,8 @@ internal static class HoldsBenchmark
     }
 
     private static async Task<LongHistogram> LatenessAsync(
-        DbConnection connection, DateTimeOffset first, TimeSpan window, long[] worst, CancellationToken cancellationToken)
+        DbConnection connection, DateTimeOffset first, TimeSpan window, long[] worst,
+        CancellationToken cancellationToken)
     {
         var begin = LedgerTime.From(first).UnixMicroseconds;
         var histogram = new LongHistogram(TimeSpan.FromHours(1).Ticks / 10, 3);

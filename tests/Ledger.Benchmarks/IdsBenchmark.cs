@@ -31,7 +31,8 @@ internal static class IdsBenchmark
             foreach (var (name, (time, rows)) in longer)
             {
                 Report.Say(string.Create(CultureInfo.InvariantCulture,
-                    $"{database}: {name}: {shorter[name].Time:0.00} ms, {shorter[name].Rows} rows -> {time:0.00} ms, {rows} rows: {time / shorter[name].Time:0.00} times"));
+                    $"{database}: {name}: {shorter[name].Time:0.00} ms, {shorter[name].Rows} rows -> {time:0.00} ms, "
+                        + $"{rows} rows: {time / shorter[name].Time:0.00} times"));
             }
         }
     }
@@ -97,7 +98,8 @@ internal static class IdsBenchmark
         }
     }
 
-    private static async Task FillAsync(string file, AccountAddress account, LongStream stream, CancellationToken cancellationToken)
+    private static async Task FillAsync(
+        string file, AccountAddress account, LongStream stream, CancellationToken cancellationToken)
     {
         await using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
         await connection.OpenAsync(cancellationToken);
@@ -105,10 +107,12 @@ internal static class IdsBenchmark
         {
             await using var transaction = connection.BeginTransaction();
             await using var insert = connection.CreateCommand();
-            insert.CommandText = "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
-                + " VALUES (1, 0, $id, $number, $message, $manifest, 1, 'w');";
+            insert.CommandText =
+                "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, "
+                + "identifier, writer_uuid) VALUES (1, 0, $id, $number, $message, $manifest, 1, 'w');";
             await using var enter = connection.CreateCommand();
-            enter.CommandText = "INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES ($entry, $id, $number);";
+            enter.CommandText =
+                "INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES ($entry, $id, $number);";
             foreach (var (number, bytes, entries, _) in chunk)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -141,7 +145,8 @@ internal static class IdsBenchmark
         await connection.OpenAsync(cancellationToken);
         var entered = new List<(TransferId Id, long Number)>();
         await using (var copy = await connection.BeginBinaryImportAsync(
-            "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid) FROM STDIN (FORMAT BINARY)",
+            "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, "
+                + "writer_uuid) FROM STDIN (FORMAT BINARY)",
             cancellationToken))
         {
             foreach (var (number, bytes, entries, _) in stream.Make())
@@ -163,11 +168,13 @@ internal static class IdsBenchmark
 
         foreach (var (id, number) in entered)
         {
-            await using var command = new NpgsqlCommand("INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES ($1, $2, $3)", connection)
+            await using var command = new NpgsqlCommand(
+                "INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES ($1, $2, $3)", connection)
             {
                 Parameters =
                 {
-                    new() { Value = id.ToGuid() }, new() { Value = AccountActor.PersistenceIdOf(account) }, new() { Value = number },
+                    new() { Value = id.ToGuid() }, new() { Value = AccountActor.PersistenceIdOf(account) },
+                    new() { Value = number },
                 },
             };
             await command.ExecuteNonQueryAsync(cancellationToken);

@@ -44,7 +44,8 @@ internal static class IndexBenchmark
             await FillAsync(store, count, cancellationToken);
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{database}: {count} transfers put into the index in {clock.Elapsed.TotalSeconds:0} s, {count / clock.Elapsed.TotalSeconds:0} a second"));
+                $"{database}: {count} transfers put into the index in {clock.Elapsed.TotalSeconds:0} s, "
+                    + $"{count / clock.Elapsed.TotalSeconds:0} a second"));
             var random = new Random(1);
             foreach (var (name, filter) in Filters(random, count))
             {
@@ -56,7 +57,8 @@ internal static class IndexBenchmark
                     var statements = new TransferStatements(filter(), newestFirst: round % 2 == 0, store.OrdersByLead);
                     var from = Stopwatch.GetTimestamp();
                     var page = await store.QueryAsync(
-                        statements.Page(null, PageRows + 1), static reader => IndexRows.Transfer(reader).ToRecord(), cancellationToken);
+                        statements.Page(null, PageRows + 1), static reader =>
+                            IndexRows.Transfer(reader).ToRecord(), cancellationToken);
                     if (page.Count <= PageRows)
                     {
                         await store.QueryAsync(statements.LastScanned(null), IndexRows.Key, cancellationToken);
@@ -69,7 +71,8 @@ internal static class IndexBenchmark
                 times.Sort();
                 Report.Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{database}: {name}: p50 {times[Rounds / 2]:0.00} ms, p99 {times[Rounds * 99 / 100]:0.00} ms, {found / Rounds} rows a page"));
+                    $"{database}: {name}: p50 {times[Rounds / 2]:0.00} ms, p99 {times[Rounds * 99 / 100]:0.00} ms, "
+                        + $"{found / Rounds} rows a page"));
             }
 
             (options.Storage as IDisposable)?.Dispose();
@@ -93,7 +96,8 @@ internal static class IndexBenchmark
         yield return ("prefix", () => new TransferFilter { AccountPrefix = $"users:{random.Next(100):00}" });
         yield return ("code", () => new TransferFilter { Codes = [(uint)random.Next(1, 20)] });
         yield return ("code and amount", () => new TransferFilter { Codes = [3], MinAmount = Amount.Of(9_000) });
-        yield return ("time", () => new TransferFilter { StartTime = TimeOf(random.Next(count)), EndTime = TimeOf(count + 1) });
+        yield return (
+            "time", () => new TransferFilter { StartTime = TimeOf(random.Next(count)), EndTime = TimeOf(count + 1) });
         yield return ("principal", () => new TransferFilter { Principal = $"clerk {random.Next(50)}" });
         yield return ("live holds", () => new TransferFilter { HoldStates = [HoldState.Live] });
         yield return ("refused", () => new TransferFilter { Statuses = [TransferStatus.ExceedsCredits] });
@@ -109,7 +113,8 @@ internal static class IndexBenchmark
             {
                 var isHold = i % 20 == 0;
                 var transfer = new Transfer(
-                    IdOf(i), AccountOf(i * 7), AccountOf((i * 11) + 1), Amount.Of((ulong)(i % 10_000)), (uint)(1 + (i % 19)))
+                    IdOf(i), AccountOf(i * 7), AccountOf((i * 11) + 1), Amount.Of((ulong)(i % 10_000)),
+                    (uint)(1 + (i % 19)))
                 {
                     Asset = s_usd,
                     Reference = i % 2 == 0 ? $"order {i / 2 % (count / 50)}" : "",

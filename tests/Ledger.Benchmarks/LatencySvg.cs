@@ -21,7 +21,8 @@ internal static class LatencySvg
     {
         var length = seconds[^1].At + 1;
         var most = Math.Max(1, seconds.Max(static second => second.Calls));
-        var decades = Math.Max(1, (int)Math.Ceiling(Math.Log10(Math.Max(1, seconds.Max(static second => second.Max))) + 1));
+        var decades = Math.Max(
+            1, (int)Math.Ceiling(Math.Log10(Math.Max(1, seconds.Max(static second => second.Max))) + 1));
         var bottom = Top + LatencyHeight;
         var rateBottom = bottom + Gap + RateHeight;
         var svg = new StringBuilder();
@@ -29,15 +30,19 @@ internal static class LatencySvg
         double X(double second) => Left + (second / length * Width);
 
         // From 0.1 ms.
-        double Y(double milliseconds) => bottom - (Math.Clamp(Math.Log10(Math.Max(milliseconds, 0.1)) + 1, 0, decades) / decades * LatencyHeight);
+        double Y(double milliseconds) =>
+            bottom - (Math.Clamp(Math.Log10(Math.Max(milliseconds, 0.1)) + 1, 0, decades) / decades * LatencyHeight);
 
-        Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Left + Width + 20}\" height=\"{rateBottom + 30}\" font-family=\"sans-serif\" font-size=\"11\">");
+        const string font = "font-family=\"sans-serif\" font-size=\"11\"";
+        const string space = "http://www.w3.org/2000/svg";
+        Line($"<svg xmlns=\"{space}\" width=\"{Left + Width + 20}\" height=\"{rateBottom + 30}\" {font}>");
         Line($"<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
         Line($"<text x=\"{Left}\" y=\"18\" font-size=\"14\">{SecurityElement.Escape(title)}</text>");
         for (var decade = 0; decade <= decades; decade++)
         {
             var value = Math.Pow(10, decade - 1);
-            Line($"<line x1=\"{Left}\" y1=\"{Y(value):0.0}\" x2=\"{Left + Width}\" y2=\"{Y(value):0.0}\" stroke=\"#dddddd\"/>");
+            var (y, right) = (Y(value), Left + Width);
+            Line($"<line x1=\"{Left}\" y1=\"{y:0.0}\" x2=\"{right}\" y2=\"{y:0.0}\" stroke=\"#dddddd\"/>");
             Line($"<text x=\"{Left - 6}\" y=\"{Y(value) + 4:0.0}\" text-anchor=\"end\">{value} ms</text>");
         }
 
@@ -59,7 +64,9 @@ internal static class LatencySvg
         foreach (var second in seconds)
         {
             var size = (double)RateHeight * second.Calls / most;
-            Line($"<rect x=\"{X(second.At):0.0}\" y=\"{rateBottom - size:0.0}\" width=\"{Math.Max(0.5, ((double)Width / length) - 0.5):0.00}\" height=\"{size:0.0}\" fill=\"#8d99ae\"/>");
+            var (x, y) = (X(second.At), rateBottom - size);
+            var width = Math.Max(0.5, ((double)Width / length) - 0.5);
+            Line($"<rect x=\"{x:0.0}\" y=\"{y:0.0}\" width=\"{width:0.00}\" height=\"{size:0.0}\" fill=\"#8d99ae\"/>");
         }
 
         var step = Math.Max(1, length / 10);

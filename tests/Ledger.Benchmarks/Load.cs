@@ -69,7 +69,8 @@ internal sealed class Load(bool isTimed = true)
         var micros = Math.Clamp((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds, 1, Longest);
         _latency.RecordValue(micros);
         _seconds.GetOrAdd(
-            (int)Stopwatch.GetElapsedTime(_begin, start).TotalSeconds, static _ => new LongConcurrentHistogram(1, Longest, 2))
+            (int)Stopwatch.GetElapsedTime(_begin, start).TotalSeconds, static _ =>
+                new LongConcurrentHistogram(1, Longest, 2))
             .RecordValue(micros);
     }
 

@@ -30,9 +30,12 @@ internal static class LoadBenchmarks
                     foreach (var rate in settings.Rates)
                     {
                         report.Add(await bench.MeasureAsync(
-                            new Result("load", bench.DatabaseName, workload.Name, 0) { Rate = rate, Batch = settings.Batch }, workload,
+                            new Result("load", bench.DatabaseName, workload.Name, 0) { Rate = rate,
+                                Batch = settings.Batch }, workload,
                             () => Load.OpenAsync(
-                                () => workload.Next(settings.Batch), (call, load) => bench.Driver.CallAsync(call, load, cancellationToken), rate,
+                                () =>
+                                    workload.Next(settings.Batch), (call, load) =>
+                                        bench.Driver.CallAsync(call, load, cancellationToken), rate,
                                 bench.Length, cancellationToken)));
                     }
 
@@ -42,7 +45,8 @@ internal static class LoadBenchmarks
                 foreach (var inFlight in settings.InFlight)
                 {
                     report.Add(await bench.MeasureAsync(
-                        new Result("load", bench.DatabaseName, workload.Name, inFlight) { Batch = settings.Batch }, workload,
+                        new Result("load", bench.DatabaseName, workload.Name, inFlight) { Batch = settings.Batch },
+                        workload,
                         () => bench.ClosedAsync(workload, settings.Batch, inFlight, bench.Length)));
                 }
             }
@@ -111,7 +115,8 @@ internal static class LoadBenchmarks
                 await opener.OpenAsync(deep, cancellationToken);
                 for (long posted = 0; posted < count;)
                 {
-                    var some = await opener.StreamAsync(deep, 1024, TimeSpan.FromSeconds(settings.Seconds), cancellationToken);
+                    var some = await opener.StreamAsync(
+                        deep, 1024, TimeSpan.FromSeconds(settings.Seconds), cancellationToken);
                     posted += some.Acknowledged;
                 }
             }
@@ -174,7 +179,8 @@ internal static class LoadBenchmarks
             });
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"resident {before / 1048576.0:F0} MiB with {warm.Length} accounts awake, {after / 1048576.0:F0} MiB with {count}"));
+                $"resident {before / 1048576.0:F0} MiB with {warm.Length} accounts awake, {after / 1048576.0:F0} MiB "
+                    + $"with {count}"));
             Bench.Complain(node);
         }
     }
@@ -183,7 +189,8 @@ internal static class LoadBenchmarks
     public static AccountSpec[] Plain(string[] names) =>
         Array.ConvertAll(names, static name => new AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 });
 
-    private static async Task OnEachDatabaseAsync(Settings settings, Func<Bench, Task> run, CancellationToken cancellationToken)
+    private static async Task OnEachDatabaseAsync(
+        Settings settings, Func<Bench, Task> run, CancellationToken cancellationToken)
     {
         foreach (var name in settings.Databases)
         {

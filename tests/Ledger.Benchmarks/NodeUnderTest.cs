@@ -47,14 +47,18 @@ internal sealed partial class NodeUnderTest : IAsyncDisposable
     public TimeSpan Processor() => ProcessTimes.Of(process.Id);
 
     public static async Task<NodeUnderTest> StartAsync(
-        Settings settings, Database database, IEnumerable<string> arguments, CancellationToken cancellationToken)
+        Settings settings, Database database, IReadOnlyCollection<string> arguments,
+        CancellationToken cancellationToken, string? program = null)
     {
+        var hasAddresses = arguments.Any(
+            static argument => argument.StartsWith("--Ledger:Grpc:Url", StringComparison.Ordinal));
         var node = new NodeUnderTest(
-            settings.Node,
+            program ?? settings.Node,
             [
                 .. database.NodeArguments,
-                "--Ledger:Grpc:Url", "http://127.0.0.1:0",
-                "--Ledger:Http:Url", "http://127.0.0.1:0",
+                .. hasAddresses
+                ? []
+                : (string[])["--Ledger:Grpc:Url=http://127.0.0.1:0", "--Ledger:Http:Url=http://127.0.0.1:0"],
                 "--Ledger:Shutdown:DrainDelay", "00:00:00",
                 .. arguments,
                 .. settings.NodeArguments,
@@ -76,7 +80,8 @@ internal sealed partial class NodeUnderTest : IAsyncDisposable
 
     /// <summary>Warnings and errors that the node has logged.</summary>
     public IEnumerable<string> Complaints() =>
-        log.Where(line => line.Contains("warn:", StringComparison.Ordinal) || line.Contains("fail:", StringComparison.Ordinal)
+        log.Where(
+            line => line.Contains("warn:", StringComparison.Ordinal) || line.Contains("fail:", StringComparison.Ordinal)
             || line.Contains("crit:", StringComparison.Ordinal));
 
     /// <summary>Stops it as an operator does.</summary>

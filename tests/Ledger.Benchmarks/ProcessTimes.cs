@@ -33,7 +33,8 @@ internal static class ProcessTimes
         double ticks = own[UserTime] + own[SystemTime] + own[ChildUserTime] + own[ChildSystemTime];
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var child)
+            if (int.TryParse(
+                Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var child)
                 && Read(child) is { } stat && stat[Parent] == process)
             {
                 ticks += stat[UserTime] + stat[SystemTime];

@@ -35,6 +35,7 @@ try
             "core" => CoreBenchmark.RunAsync(settings, report),
             "load" => LoadBenchmarks.LoadAsync(settings, report, stop.Token),
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
+            "pair" => PairBenchmark.RunAsync(settings, report, stop.Token),
             "share" => ShareBenchmark.RunAsync(settings, report, stop.Token),
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
             "deep" => LoadBenchmarks.DeepAsync(settings, report, stop.Token),

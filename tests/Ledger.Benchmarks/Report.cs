@@ -98,15 +98,18 @@ internal sealed class Report(Settings settings)
         {
             hasHeader = true;
             Console.WriteLine(
-                Line, "mode", "database", "workload", "flight", "per s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "rows/t",
+                Line, "mode", "database", "workload", "flight", "per s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms",
+                "max ms", "rows/t",
                 "bytes/t", "node µs", "db µs", "drv µs", "alloc B", "calls/s",
                 "errors");
         }
 
         Console.WriteLine(
-            Line, result.Mode, result.Database, result.Batch is > 1 ? $"{result.Workload}*{result.Batch}" : result.Workload,
+            Line, result.Mode, result.Database,
+            result.Batch is > 1 ? $"{result.Workload}*{result.Batch}" : result.Workload,
             result.Rate is { } rate ? Text(rate, "0") + "/s" : Text(result.InFlight, "0"), Text(result.PerSecond, "N0"),
-            Text(result.P50, "F2"), Text(result.P90, "F2"), Text(result.P99, "F2"), Text(result.P999, "F1"), Text(result.Max, "F0"),
+            Text(result.P50, "F2"), Text(result.P90, "F2"), Text(result.P99, "F2"), Text(result.P999, "F1"),
+            Text(result.Max, "F0"),
             Text(result.JournalRows, "F3"), Text(result.JournalBytes, "F0"), Text(result.NodeMicros, "F0"),
             Text(result.DatabaseMicros, "F0"), Text(result.DriverMicros, "F0"),
             Text(result.AllocatedBytes ?? result.ResidentBytes, "F0"), Text(result.CallsPerSecond, "N0"),

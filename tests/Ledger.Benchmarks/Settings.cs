@@ -15,6 +15,8 @@ internal sealed class Settings
           stream    StreamTransfers with 1,024 in flight
           share     single transfers by Ledger.Client, as calls alone and on shared streams in turn, --rounds of --seconds each,
                     for each of --in-flight
+          pair      two nodes that differ in one thing, in turn, --rounds of --seconds each for each of --in-flight, and the
+                    ratios with their spread: --other-node, --other-arguments or --other-walls
           wake      reads of accounts that sleep
           deep      reads of two accounts that sleep, with --count entries behind each, one at a time: the first ones of
                     --rounds processes, and later ones
@@ -48,7 +50,10 @@ internal sealed class Settings
           --in-flight LIST     1,8,64,512
           --rate LIST          calls per second, instead of --in-flight
           --batch N            transfers a call (1)
-          --rounds N           of compare, share, capacity and deep (5)
+          --rounds N           of compare, pair, share, capacity and deep (5)
+          --other-node FILE    the second node of pair is this Ledger.Node.dll
+          --other-arguments A  what the second node of pair gets besides: "--Ledger:SharedCommits=true"
+          --other-walls        the second node of pair has TLS, certificates of callers, a policy, limits and an audit log
           --pgledger FILES     pgledger's SQL files in the order in which they are to be run, for compare
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --accounts N         accounts of the uniform workload (1000)
@@ -62,11 +67,14 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "share", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "index", "core"];
+    private static readonly string[] KnownModes = [
+        "load", "compare", "stream", "share", "pair", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids",
+        "index", "core"];
 
     private static readonly string[] KnownWorkloads =
     [
-        "uniform", "hot", "zipf", "tigerbeetle", "tigerbeetle-hot", "tigerbeetle-zipf", "tigerbeetle-pending", "world_to_bank",
+        "uniform", "hot", "zipf", "tigerbeetle", "tigerbeetle-hot", "tigerbeetle-zipf", "tigerbeetle-pending",
+        "world_to_bank",
         "any_to_bank", "any_bounded_to_any", "smallbank", "payroll", "settlement", "cold",
     ];
 
@@ -107,6 +115,16 @@ internal sealed class Settings
     public string? Plots { get; private set; }
 
     public bool ProfilePause { get; private set; }
+
+    /// <summary>The second node's program, of pair.</summary>
+    public string? OtherNode { get; private set; }
+
+    /// <summary>What the second node of pair gets besides.</summary>
+    public string[]? OtherArguments { get; private set; }
+
+    /// <summary>Whether the second node of pair has TLS, certificates of callers, a policy, limits and an audit
+    /// log.</summary>
+    public bool HasWalls { get; private set; }
 
     public string[] NodeArguments { get; private set; } = [];
 
@@ -177,6 +195,15 @@ internal sealed class Settings
                     break;
                 case "--node":
                     settings.Node = Value(args, ref i);
+                    break;
+                case "--other-node":
+                    settings.OtherNode = Value(args, ref i);
+                    break;
+                case "--other-arguments":
+                    settings.OtherArguments = Value(args, ref i).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                    break;
+                case "--other-walls":
+                    settings.HasWalls = true;
                     break;
                 case "--json":
                     settings.Json = Value(args, ref i);

@@ -33,7 +33,8 @@ internal static class ShareBenchmark
     }
 
     private static async Task CompareAsync(
-        Bench bench, PairWorkload workload, int inFlight, Settings settings, Report report, CancellationToken cancellationToken)
+        Bench bench, PairWorkload workload, int inFlight, Settings settings, Report report,
+        CancellationToken cancellationToken)
     {
         var results = new Dictionary<bool, List<Result>> { [false] = [], [true] = [] };
         for (var round = 0; round < settings.Rounds; round++)
@@ -46,12 +47,15 @@ internal static class ShareBenchmark
                     Addresses = [bench.Node.Address], UseSharedStreams = isShared,
                 });
                 Task<Load> RunAsync(TimeSpan length) => Load.ClosedAsync(
-                    () => Of(workload.NextTransfer()), (transfer, load) => PostAsync(client, transfer, load, cancellationToken), inFlight,
+                    () =>
+                        Of(workload.NextTransfer()), (transfer, load) =>
+                            PostAsync(client, transfer, load, cancellationToken), inFlight,
                     length, cancellationToken);
                 await RunAsync(bench.WarmupLength / 4);
                 long allocated = 0;
                 var result = await bench.MeasureAsync(
-                    new Result(isShared ? "shared" : "alone", bench.DatabaseName, workload.Name, inFlight), workload, async () =>
+                    new Result(isShared ? "shared" : "alone", bench.DatabaseName, workload.Name, inFlight), workload,
+                    async () =>
                     {
                         var before = GC.GetTotalAllocatedBytes();
                         var load = await RunAsync(bench.Length);
@@ -68,14 +72,20 @@ internal static class ShareBenchmark
         {
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{workload.Name}, {inFlight} callers, {(isShared ? "shared" : "alone")}: {Median(runs, static r => r.PerSecond):N0}/s, p50 {Median(runs, static r => r.P50):0.00} ms, p99 {Median(runs, static r => r.P99):0.00} ms, node {Median(runs, static r => r.NodeMicros):N0} us, driver {Median(runs, static r => r.DriverMicros):N0} us, {Median(runs, static r => r.AllocatedBytes):N0} bytes of the driver's a transfer"));
+                $"{workload.Name}, {inFlight} callers, {(isShared ? "shared" : "alone")}: "
+                    + $"{Median(runs, static r => r.PerSecond):N0}/s, p50 {Median(runs, static r => r.P50):0.00} ms, "
+                    + $"p99 {Median(runs, static r => r.P99):0.00} ms, node "
+                    + $"{Median(runs, static r => r.NodeMicros):N0} us, driver "
+                    + $"{Median(runs, static r => r.DriverMicros):N0} us, "
+                    + $"{Median(runs, static r => r.AllocatedBytes):N0} bytes of the driver's a transfer"));
         }
     }
 
     private static double Median(List<Result> runs, Func<Result, double?> figure) =>
         Medians.Of([.. runs.Select(run => figure(run) ?? 0)]);
 
-    private static async Task PostAsync(LedgerClient client, Transfer transfer, Load load, CancellationToken cancellationToken)
+    private static async Task PostAsync(
+        LedgerClient client, Transfer transfer, Load load, CancellationToken cancellationToken)
     {
         var result = await client.PostTransferAsync(transfer, s_untilDecided, cancellationToken);
         if (!result.IsCommitted)

@@ -10,8 +10,12 @@ public sealed class AuditCommandTests : IDisposable
     public AuditCommandTests()
     {
         using var log = new AuditLog(new AuditSettings(directory, "node-1"), TimeProvider.System);
-        log.Write(new AuditEvent(AuditKind.Change) { Principal = "ops", Target = "users:1", Outcome = "ACCOUNT_STATUS_CHANGED" });
-        log.Write(new AuditEvent(AuditKind.Denied) { Principal = "mallory\u001b[31m", Address = "10.0.0.7", Outcome = "PERMISSION_DENIED" });
+        log.Write(
+            new AuditEvent(AuditKind.Change) { Principal = "ops", Target = "users:1",
+                Outcome = "ACCOUNT_STATUS_CHANGED" });
+        log.Write(
+            new AuditEvent(AuditKind.Denied) { Principal = "mallory\u001b[31m", Address = "10.0.0.7",
+                Outcome = "PERMISSION_DENIED" });
     }
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
@@ -40,10 +44,13 @@ public sealed class AuditCommandTests : IDisposable
         all.Out.ShouldNotContain("\u001b");
         var denied = await Run.AloneAsync("audit", "show", directory, "--kind", "denied", "--output", "json");
         denied.Json["records"]!.AsArray().Single()!["address"]!.GetValue<string>().ShouldBe("10.0.0.7");
-        (await Run.AloneAsync("audit", "show", directory, "--principal", "ops", "--output", "json")).Json["records"]!.AsArray().Count.ShouldBe(1);
-        (await Run.AloneAsync("audit", "show", directory, "--to", "2020-01-01T00:00:00Z", "--output", "json")).Json["records"]!.AsArray()
+        (await Run.AloneAsync("audit", "show", directory, "--principal", "ops", "--output", "json")).Json["records"]!
+            .AsArray().Count.ShouldBe(1);
+        (await Run.AloneAsync("audit", "show", directory, "--to", "2020-01-01T00:00:00Z", "--output", "json"))
+            .Json["records"]!.AsArray()
             .Count.ShouldBe(0);
-        (await Run.AloneAsync("audit", "show", directory, "--from", "2020-01-01T00:00:00Z", "--output", "json")).Json["records"]!.AsArray()
+        (await Run.AloneAsync("audit", "show", directory, "--from", "2020-01-01T00:00:00Z", "--output", "json"))
+            .Json["records"]!.AsArray()
             .Count.ShouldBe(4);
         (await Run.AloneAsync("audit", "show", directory, "--kind", "nothing")).ExitCode.ShouldBe(2);
     }
@@ -52,7 +59,8 @@ public sealed class AuditCommandTests : IDisposable
     public async Task A_log_that_is_not_what_was_written_is_named()
     {
         var file = Directory.GetFiles(directory, "*.jsonl").Single();
-        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("users:1", "users:2", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            file, (await File.ReadAllTextAsync(file)).Replace("users:1", "users:2", StringComparison.Ordinal));
         var result = await Run.AloneAsync("audit", "verify", directory);
         result.ExitCode.ShouldBe(3);
         result.Out.ShouldContain("CHANGED");

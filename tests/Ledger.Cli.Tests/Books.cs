@@ -30,7 +30,8 @@ public static class Books
         (from transactions in Transaction().ListOf()
          select new Book(Text(transactions))).ToArbitrary();
 
-    private static Gen<(string Description, List<(int Account, int Asset, BigInteger Amount)> Postings)> Transaction() =>
+    private static Gen<(string Description, List<(int Account, int Asset, BigInteger Amount)> Postings)>
+        Transaction() =>
         from description in Gen.Elements("rent", "a \"quoted\", one", "", new string('d', 200), "Zoë")
         from postings in (
             from account in Gen.Choose(0, 4)
@@ -50,7 +51,8 @@ public static class Books
             foreach (var asset in postings.Select(p => p.Asset).Distinct().ToList())
             {
                 // What is missing to zero goes, in pieces that fit, to an account that may have postings already.
-                var rest = -postings.Where(p => p.Asset == asset).Aggregate(BigInteger.Zero, (sum, p) => sum + p.Amount);
+                var rest = -postings.Where(p => p.Asset == asset)
+                    .Aggregate(BigInteger.Zero, (sum, p) => sum + p.Amount);
                 while (!rest.IsZero)
                 {
                     var piece = BigInteger.Max(BigInteger.Min(rest, Syntax.AmountMax), -Syntax.AmountMax);
@@ -61,7 +63,8 @@ public static class Books
 
             foreach (var (account, asset, amount) in postings)
             {
-                text.Append($"{number},2025-01-31,\"{description.Replace("\"", "\"\"")}\",acc:{account}:{asset},A{asset}/2,{amount}\n");
+                var quoted = description.Replace("\"", "\"\"");
+                text.Append($"{number},2025-01-31,\"{quoted}\",acc:{account}:{asset},A{asset}/2,{amount}\n");
             }
         }
 

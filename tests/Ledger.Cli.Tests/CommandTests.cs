@@ -59,7 +59,8 @@ public sealed class CommandTests
     {
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "a", "b");
-        string[] post = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "150", "--id", Id, "--output", "json"];
+        string[] post = [
+            "transfers", "post", "--debit", "a", "--credit", "b", "--amount", "150", "--id", Id, "--output", "json"];
 
         var posted = await server.CliAsync(post);
         var again = await server.CliAsync(post);
@@ -105,7 +106,8 @@ public sealed class CommandTests
     public async Task Rejection_is_3_and_named_once_on_stderr()
     {
         await using var server = await FakeServer.InMemoryAsync();
-        await server.CliAsync("accounts", "open", "a", "--asset", "USD/2", "--code", "1", "--debits-must-not-exceed-credits");
+        await server.CliAsync(
+            "accounts", "open", "a", "--asset", "USD/2", "--code", "1", "--debits-must-not-exceed-credits");
         await Run.OpenAsync(server, "b");
 
         var result = await server.CliAsync(
@@ -180,17 +182,20 @@ public sealed class CommandTests
         for (var i = 1; i <= 3; i++)
         {
             await server.CliAsync(
-                "transfers", "post", "--debit", "a", "--credit", "b", "--amount", $"{i}", "--reference", $"say \"{i}\", twice");
+                "transfers", "post", "--debit", "a", "--credit", "b", "--amount", $"{i}", "--reference",
+                $"say \"{i}\", twice");
         }
 
-        var json = await server.CliAsync("accounts", "statement", "a", "--newest-first", "--limit", "2", "--output", "json");
+        var json = await server.CliAsync(
+            "accounts", "statement", "a", "--newest-first", "--limit", "2", "--output", "json");
         var csv = await server.CliAsync("accounts", "statement", "b", "--from-sequence", "3", "--output", "csv");
         var table = await server.CliAsync("accounts", "statement", "a", "--all");
         var none = await server.CliAsync("accounts", "statement", "nobody", "--output", "csv");
 
         json.Json["entries"]!.AsArray().Select(e => (int)e!["sequence"]!).ShouldBe([3, 2]);
         csv.Out.Split('\n').Length.ShouldBe(3);
-        csv.Out.ShouldStartWith("sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference,asset\r\n3,");
+        csv.Out.ShouldStartWith(
+            "sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference,asset\r\n3,");
         csv.Out.ShouldContain(",credit,3,-6,a,");
         csv.Out.ShouldEndWith(",1,\"say \"\"3\"\", twice\",USD/2\r\n");
         json.Json["entries"]!.AsArray().Select(e => (string?)e!["asset"]).ShouldBe(["USD/2", "USD/2"]);
@@ -245,9 +250,11 @@ public sealed class CommandTests
             var shown = await server.CliInTerminalAsync(width, line.Split(' '));
             shown.ExitCode.ShouldBe(0, shown.Error);
             shown.Out.ShouldNotContain("…", customMessage: line);
-            shown.Out.ShouldContain("340282366920938463463374607431768211455", customMessage: $"{line} at {width}:\n{shown.Out}");
+            shown.Out.ShouldContain(
+                "340282366920938463463374607431768211455", customMessage: $"{line} at {width}:\n{shown.Out}");
             shown.Out.ShouldContain("users:42:wallet", customMessage: line);
-            shown.Out.Contains(id, StringComparison.Ordinal).ShouldBe(!line.Contains("balances", StringComparison.Ordinal)
+            shown.Out.Contains(id, StringComparison.Ordinal)
+                .ShouldBe(!line.Contains("balances", StringComparison.Ordinal)
                 && !line.StartsWith("accounts get", StringComparison.Ordinal), $"{line} at {width}:\n{shown.Out}");
             if (shown.Out.Contains('│', StringComparison.Ordinal))
             {
@@ -278,8 +285,12 @@ public sealed class CommandTests
     {
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "a", "b");
-        string[] post = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "5", "--id", "01a22664-7c67-718a-8c1e-7ff5cd141ec0"];
-        foreach (var (line, code) in new[] { (post, 4), (["balances"], 1), (["balances", "--output", "csv"], 1), (["accounts", "get", "a", "--output", "json"], 1) })
+        string[] post = [
+            "transfers", "post", "--debit", "a", "--credit", "b", "--amount", "5", "--id",
+            "01a22664-7c67-718a-8c1e-7ff5cd141ec0"];
+        foreach (var (line, code)
+            in new[] { (post, 4), (["balances"], 1), (["balances", "--output", "csv"], 1),
+                (["accounts", "get", "a", "--output", "json"], 1) })
         {
             var error = new StringWriter();
             var result = await Run.CliAsync(new FullDisk(), error, server, line);
@@ -297,7 +308,8 @@ public sealed class CommandTests
 
         public override void Write(string? value) => throw new IOException("No space left on device");
 
-        public override void Write(char[] buffer, int index, int count) => throw new IOException("No space left on device");
+        public override void Write(char[] buffer, int index, int count) =>
+            throw new IOException("No space left on device");
 
         public override void WriteLine(string? value) => throw new IOException("No space left on device");
     }
@@ -313,7 +325,8 @@ public sealed class CommandTests
         var json = await server.CliAsync("balances", "--output", "json");
         var table = await server.CliAsync("balances");
 
-        csv.Out.ShouldBe("account,asset,balance\r\nB,USD/2,0\r\n_a,USD/2,0\r\na,USD/2,-5\r\na:1,USD/2,0\r\nb,USD/2,5\r\n");
+        csv.Out.ShouldBe(
+            "account,asset,balance\r\nB,USD/2,0\r\n_a,USD/2,0\r\na,USD/2,-5\r\na:1,USD/2,0\r\nb,USD/2,5\r\n");
         ((string?)json.Json["balances"]![4]!["balance"]).ShouldBe("5");
         table.Out.ShouldNotContain("\u001b", customMessage: "no colour where no terminal is");
     }

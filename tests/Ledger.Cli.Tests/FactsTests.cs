@@ -15,7 +15,8 @@ public sealed class FactsTests
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "a", "b");
         (await server.CliAsync(
-            "transfers", verb, "--debit", "a", "--credit", "b", "--amount", "150", "--id", Id, "--effective-time", "2026-11-30"))
+            "transfers", verb, "--debit", "a", "--credit", "b", "--amount", "150", "--id", Id, "--effective-time",
+            "2026-11-30"))
             .ExitCode.ShouldBe(0);
         var found = await server.CliAsync("transfers", "get", Id, "--account", "b", "--output", "json");
         ((string?)found.Json["transfer"]!["effectiveTime"]).ShouldBe("2026-11-30T00:00:00Z");

@@ -41,7 +41,8 @@ public sealed class HostileTextTests
     public async Task An_error_of_the_server_and_what_was_typed_are_told_on_one_harmless_line()
     {
         await using var server = await FakeServer.InMemoryAsync();
-        server.Ledger.Before = _ => throw new RpcException(new Status(StatusCode.InvalidArgument, $"no\nid 1 {Steering}"));
+        server.Ledger.Before = _ =>
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"no\nid 1 {Steering}"));
 
         var refused = await server.CliAsync("accounts", "get", "a");
         var typed = await Run.AloneAsync("accounts", "get", $"a\n{Steering}");
@@ -80,7 +81,8 @@ public sealed class HostileTextTests
 
         debits.Out.ShouldEndWith($",1,{field},USD/2\r\n");
         debits.Out.ShouldContain(",debit,7,7,'-2-3,");
-        balances.Out.ShouldBe("account,asset,balance\r\n'-2-3,USD/2,-7\r\na,USD/2,7\r\n", "a number below zero stays a number");
+        balances.Out.ShouldBe(
+            "account,asset,balance\r\n'-2-3,USD/2,-7\r\na,USD/2,7\r\n", "a number below zero stays a number");
     }
 
     [Fact]
@@ -105,7 +107,8 @@ public sealed class HostileTextTests
         [
             ["accounts", "get", "b"], ["accounts", "get", "b", "--output", "json"], ["accounts", "statement", "b"],
             ["accounts", "statement", "b", "--output", "csv", "--start-time", "2025-01-01T00:00:00.5Z"], ["balances"],
-            ["accounts", "get"], ["--help"], ["accounts", "get", "b", "--timeout", "1,5s"], ["accounts", "get", "b", "--timeout", "1500ms"],
+            ["accounts", "get"], ["--help"], ["accounts", "get", "b", "--timeout", "1,5s"],
+            ["accounts", "get", "b", "--timeout", "1500ms"],
         ];
         var expected = new List<Result>();
         foreach (var line in lines)
@@ -172,7 +175,8 @@ public sealed class HostileTextTests
     }
 
     private static Task<Result> PostAsync(FakeServer server, string reference, string credit = "b") => server.CliAsync(
-        "transfers", "post", "--debit", "a", "--credit", credit, "--amount", "7", "--code", "1", "--reference=" + reference,
+        "transfers", "post", "--debit", "a", "--credit", credit, "--amount", "7", "--code", "1",
+        "--reference=" + reference,
         "--id", "0190a5d2-7c1e-7b3a-9f00-2b1c3d4e5f61");
 
     private static void Harmless(string text)

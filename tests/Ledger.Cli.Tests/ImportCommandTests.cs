@@ -40,7 +40,8 @@ public sealed class ImportCommandTests : IDisposable
         again.Error.ShouldContain("Nothing was booked: all of it was imported before.");
         grown.Json.ToJsonString().ShouldBe(Summary(accounts: (0, 5), transactions: (1, 3), transfers: (1, 3)));
         (await server.CliAsync("balances", "--output", "csv")).Out.ShouldBe(
-            "account,asset,balance\r\ncash,USD/2,19\r\nfood,USD/2,71\r\nidle,USD/2,0\r\njob,USD/2,-100\r\ntip,USD/2,10\r\n");
+            "account,asset,balance\r\ncash,USD/2,19\r\nfood,USD/2,71\r\nidle,USD/2,0\r\njob,USD/2,-100\r\n"
+            + "tip,USD/2,10\r\n");
         (await server.CliAsync("balances", "--all", "--output", "csv")).Out.ShouldContain("ledger-imports:");
     }
 
@@ -75,13 +76,22 @@ public sealed class ImportCommandTests : IDisposable
     [InlineData("100", "120", 2, "1", "another amount (100 before, 120 now)")]
     [InlineData(",cash,USD/2,100", ",till,USD/2,100", 2, "1", "another debit account (cash before, till now)")]
     [InlineData(",job,", ",gift,", 2, "1", "another credit account (job before, gift now)")]
-    [InlineData("USD/2,100\n1,2025-01-31,salary,job,USD/2,-100", "USD/2,-100\n1,2025-01-31,salary,job,USD/2,100", 2, "1",
+    [InlineData(
+        "USD/2,100\n1,2025-01-31,salary,job,USD/2,-100", "USD/2,-100\n1,2025-01-31,salary,job,USD/2,100", 2, "1",
         "another debit account (cash before, job now), another credit account (job before, cash now)")]
-    [InlineData(",salary,cash,USD/2,100\n1,2025-01-31,salary,job,", ",salary,purse,USD/2,100\n1,2025-01-31,salary,firm,", 2, "1",
+    [InlineData(
+        ",salary,cash,USD/2,100\n1,2025-01-31,salary,job,", ",salary,purse,USD/2,100\n1,2025-01-31,salary,firm,", 2,
+        "1",
         "another debit account (cash before, purse now), another credit account (job before, firm now)")]
-    [InlineData("tip,USD/2,10\n2,2025-02-01,dinner,cash,USD/2,-80", "cash,USD/2,-70", 4, "2", "another amount on cash (-80 before, -70 now)")]
-    [InlineData("idle,USD/2,0", "idle,USD/2,7\n3,2025-02-02,nothing,job,USD/2,-7", 7, "3", "another amount on idle (0 before, 7 now)")]
-    [InlineData("USD/2,100\n1,2025-01-31,salary,job,USD/2,-100", "USD/2,0\n1,2025-01-31,salary,job,USD/2,0", 2, "1", "another amount on cash (100 before, 0 now)")]
+    [InlineData(
+        "tip,USD/2,10\n2,2025-02-01,dinner,cash,USD/2,-80", "cash,USD/2,-70", 4, "2",
+        "another amount on cash (-80 before, -70 now)")]
+    [InlineData(
+        "idle,USD/2,0", "idle,USD/2,7\n3,2025-02-02,nothing,job,USD/2,-7", 7, "3",
+        "another amount on idle (0 before, 7 now)")]
+    [InlineData(
+        "USD/2,100\n1,2025-01-31,salary,job,USD/2,-100", "USD/2,0\n1,2025-01-31,salary,job,USD/2,0", 2, "1",
+        "another amount on cash (100 before, 0 now)")]
     public async Task A_line_that_was_edited_is_named_and_not_booked_again(
         string before, string after, int line, string key, string says)
     {
@@ -150,7 +160,8 @@ public sealed class ImportCommandTests : IDisposable
     public async Task What_was_rejected_is_tried_again_by_a_new_attempt_and_what_was_booked_is_not()
     {
         await using var server = await FakeServer.InMemoryAsync();
-        await server.CliAsync("accounts", "open", "job", "--asset", "USD/2", "--code", "9", "--debits-must-not-exceed-credits");
+        await server.CliAsync(
+            "accounts", "open", "job", "--asset", "USD/2", "--code", "9", "--debits-must-not-exceed-credits");
         const string text =
             """
             transaction,date,description,debit,credit,asset,amount
@@ -186,7 +197,8 @@ public sealed class ImportCommandTests : IDisposable
     public async Task Unknown_outcomes_in_the_middle_are_survived()
     {
         await using var server = await FakeServer.InMemoryAsync();
-        server.Ledger.After = call => call is { Method: "OpenAccounts", Number: 1 } or { Method: "PostTransaction", Number: < 3 }
+        server.Ledger.After = call =>
+            call is { Method: "OpenAccounts", Number: 1 } or { Method: "PostTransaction", Number: < 3 }
             ? throw Refusals.Of(StatusCode.Internal)
             : Task.CompletedTask;
 
@@ -211,7 +223,8 @@ public sealed class ImportCommandTests : IDisposable
         first.ExitCode.ShouldBe(4);
         first.Error.ShouldContain("running the same import again is safe");
         ((int)first.Json["transactions"]!["unknown"]!).ShouldBeGreaterThan(0);
-        ((int)first.Json["transactions"]!["notSent"]!).ShouldBeGreaterThan(0, "dinner waits for the salary on the same account");
+        ((int)first.Json["transactions"]!["notSent"]!)
+            .ShouldBeGreaterThan(0, "dinner waits for the salary on the same account");
         second.ExitCode.ShouldBe(0, second.Error);
         ((int)second.Json["transactions"]!["created"]!).ShouldBe(3);
     }
@@ -275,7 +288,8 @@ public sealed class ImportCommandTests : IDisposable
         result.Error.ShouldContain($"{file}:5: transaction '2' was rejected: EXCEEDS_CREDITS (transfer ");
         result.Error.ShouldContain("error: rejected: 1 of 3 transactions.");
         ((int)result.Json["transactions"]!["rejected"]!).ShouldBe(1);
-        ((int)result.Json["transfers"]!["rejected"]!).ShouldBe(2, "nothing of a transaction that is rejected is recorded");
+        ((int)result.Json["transfers"]!["rejected"]!)
+            .ShouldBe(2, "nothing of a transaction that is rejected is recorded");
         ((int)result.Json["transfers"]!["created"]!).ShouldBe(1);
         ((int)result.Json["accounts"]!["existing"]!).ShouldBe(2, "an account of another code will do");
     }
@@ -348,7 +362,8 @@ public sealed class ImportCommandTests : IDisposable
     }
 
     private static string Summary(
-        (int Opened, int Existing) accounts, (int Created, int Existing) transactions, (int Created, int Existing) transfers) =>
+        (int Opened, int Existing) accounts, (int Created, int Existing) transactions,
+        (int Created, int Existing) transfers) =>
         new JsonObject
         {
             ["accounts"] = new JsonObject { ["opened"] = accounts.Opened, ["existing"] = accounts.Existing },

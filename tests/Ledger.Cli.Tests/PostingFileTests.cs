@@ -14,13 +14,21 @@ public sealed class PostingFileTests
     [InlineData("", 1, "empty")]
     [InlineData("date,transaction\n", 1, "the column 'account' is missing")]
     [InlineData("date,description,account,asset,amount\n", 1, "'transaction' is missing; --key names another")]
-    [InlineData("transaction,date,description,acount,asset,amount\n", 1, "column 4: 'acount' is not a column of a posting file; is 'account' meant?")]
-    [InlineData("transaction,date,description,account,asset,Amount\n", 1, "'Amount' is not a column of a posting file; is 'amount' meant?")]
-    [InlineData("transaction,date,description,account,asset,amount,note\n", 1, "column 7: 'note' is not a column of a posting file. Known")]
-    [InlineData("transaction,date,description,account,asset,amount,amount\n", 1, "'amount' stands twice, as column 6 and 7")]
+    [InlineData(
+        "transaction,date,description,acount,asset,amount\n", 1,
+        "column 4: 'acount' is not a column of a posting file; is 'account' meant?")]
+    [InlineData(
+        "transaction,date,description,account,asset,Amount\n", 1,
+        "'Amount' is not a column of a posting file; is 'amount' meant?")]
+    [InlineData(
+        "transaction,date,description,account,asset,amount,note\n", 1,
+        "column 7: 'note' is not a column of a posting file. Known")]
+    [InlineData(
+        "transaction,date,description,account,asset,amount,amount\n", 1, "'amount' stands twice, as column 6 and 7")]
     [InlineData("transaction,date,description,account,asset,amount,\n", 1, "column 7: ''")]
     [InlineData("date,description,debit,credit,account,asset,amount\n", 1, "and not both")]
-    [InlineData("transaction,date,description,account,amount,amount-and-asset\n", 1, "'amount-and-asset', or the columns")]
+    [InlineData(
+        "transaction,date,description,account,amount,amount-and-asset\n", 1, "'amount-and-asset', or the columns")]
     [InlineData(Pairs + "1,2025-01-31,x,a,12\n", 2, "column 'amount-and-asset': '' is not an asset")]
     [InlineData(Pairs + "1,2025-01-31,x,a,x  USD/2\n", 2, "column 'amount-and-asset': 'x' is not an amount")]
     [InlineData("date,description,debit,asset,amount\n", 1, "the column 'credit' is missing")]
@@ -36,19 +44,27 @@ public sealed class PostingFileTests
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,1.00\n", 2, "'1.00'")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,+1\n", 2, "'+1'")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,-0\n", 2, "'-0'")]
-    [InlineData(Header + "1,2025-01-31,x,a,USD/2,340282366920938463463374607431768211456\n", 2, "column 'amount': '3402")]
+    [InlineData(
+        Header + "1,2025-01-31,x,a,USD/2,340282366920938463463374607431768211456\n", 2, "column 'amount': '3402")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,1.00\n", 2, "where amounts have decimals, give --decimal")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,\n", 2, "column 'amount': ''")]
     [InlineData(Header + "1,2025-01-31,x\u001b[2J,a,USD/2,0\n", 2, "'x\\u001b[2J' has a control character in it")]
     [InlineData(Header + "1,2025-01-31,x,a\0,USD/2,0\n", 2, "has a control character in it")]
     [InlineData(Header + "1,2025-01-31,x,Büro,USD/2,0\n", 2, "column 'account': 'Büro' is not an account address")]
     [InlineData(Header + "1,31.01.2025,x,a,USD/2,0\n", 2, "column 'date': '31.01.2025' is not a date")]
-    [InlineData(Transfers + "2025-01-31,x,a,b,USD/2,-1\n", 2, "column 'amount': an amount between two accounts is not negative")]
-    [InlineData("transaction," + Transfers + "1,2025-01-31,x,a,b,USD/2,1\n1,2025-01-31,x,a,b,USD/2,1\n", 3, "column 'transaction': '1' is on line 2 already")]
-    [InlineData("attempt," + Transfers + "x,2025-01-31,x,a,b,USD/2,1\n", 2, "column 'attempt': 'x' is not a whole number")]
+    [InlineData(
+        Transfers + "2025-01-31,x,a,b,USD/2,-1\n", 2,
+        "column 'amount': an amount between two accounts is not negative")]
+    [InlineData(
+        "transaction," + Transfers + "1,2025-01-31,x,a,b,USD/2,1\n1,2025-01-31,x,a,b,USD/2,1\n", 3,
+        "column 'transaction': '1' is on line 2 already")]
+    [InlineData(
+        "attempt," + Transfers + "x,2025-01-31,x,a,b,USD/2,1\n", 2, "column 'attempt': 'x' is not a whole number")]
     [InlineData("code," + Transfers + "0,2025-01-31,x,a,b,USD/2,1\n", 2, "column 'code': '0' is not a whole number")]
     [InlineData(Header + ",2025-01-31,x,a,USD/2,0\n", 2, "transaction must have")]
-    [InlineData(Header + "1,2025-01-31,x,a,USD/2,0\n2,2025-01-31,x,b,USD/2,0\n1,2025-01-31,y,a,USD/2,0\n", 4, "another description on line 2")]
+    [InlineData(
+        Header + "1,2025-01-31,x,a,USD/2,0\n2,2025-01-31,x,b,USD/2,0\n1,2025-01-31,y,a,USD/2,0\n", 4,
+        "another description on line 2")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,0\n1,2025-02-01,x,b,USD/2,0\n", 3, "another date on line 2")]
     [InlineData(Header + "1,2025-01-31,x,a,USD/2,0\n2,2025-01-31,x,a,EUR/2,0\n", 3, "holds USD/2 on line 2")]
     [InlineData(Header + "1,2025-01-31,\"x\"y,a,USD/2,0\n", 2, "closing quote")]
@@ -61,7 +77,9 @@ public sealed class PostingFileTests
 
         file.ShouldBeNull();
         errors.Select(e => e.ToString()).ShouldContain(
-            e => e.StartsWith($"f.csv:{line}: ", StringComparison.Ordinal) && e.Contains(says), string.Join('\n', errors));
+            e =>
+                e.StartsWith($"f.csv:{line}: ", StringComparison.Ordinal)
+                && e.Contains(says), string.Join('\n', errors));
     }
 
     [Fact]
@@ -87,7 +105,8 @@ public sealed class PostingFileTests
     [Fact]
     public void A_file_in_utf16_is_named()
     {
-        PostingFileReader.Read("f.csv", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Header)], out var errors);
+        PostingFileReader.Read(
+            "f.csv", [.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Header)], out var errors);
 
         errors.Single().Message.ShouldBe("the file is in UTF-16 or UTF-32; save it as UTF-8.");
     }
@@ -95,7 +114,8 @@ public sealed class PostingFileTests
     [Fact]
     public void A_line_for_each_transfer_is_known_by_its_place()
     {
-        var file = Read(Transfers + "2025-01-31,x,a,b,USD/2,5\n2025-02-01,\"y\nz\",b,c,USD/2,0\n\n\n", PostingFormat.Default);
+        var file = Read(
+            Transfers + "2025-01-31,x,a,b,USD/2,5\n2025-02-01,\"y\nz\",b,c,USD/2,0\n\n\n", PostingFormat.Default);
 
         file.Transactions.Select(t => (t.Key, t.Line, t.Description)).ShouldBe([("1", 2L, "x"), ("2", 3L, "y\nz")]);
         file.Transactions[0].Postings.Select(p => (p.Account, (int)p.Amount)).ShouldBe([("a", 5), ("b", -5)]);
@@ -104,7 +124,8 @@ public sealed class PostingFileTests
     [Fact]
     public void Amount_and_asset_may_stand_in_one_column() =>
         Read(Pairs + "1,2025-01-31,x,a,5  USD/2\n1,2025-01-31,x,b,-5 USD/2\n", PostingFormat.Default)
-            .Transactions.Single().Postings.Select(p => (p.Asset, (int)p.Amount)).ShouldBe([("USD/2", 5), ("USD/2", -5)]);
+            .Transactions.Single().Postings.Select(p => (p.Asset, (int)p.Amount))
+            .ShouldBe([("USD/2", 5), ("USD/2", -5)]);
 
     [Theory]
     [InlineData('.', "12.50", "USD/2", "1250")]
@@ -148,12 +169,14 @@ public sealed class PostingFileTests
 
         var file = Read(
             "Nr;Datum;Text;Konto;Währung;Betrag;Notiz;Art\n"
-            + "a;31.01.2025;x;Büro:Miete & Co;€;1,50;n;Miete\na;31.01.2025;x;Büro:Strom;€;-0,5;;Miete\na;31.01.2025;x;bank;€;-0,75;;Miete\n",
+            + "a;31.01.2025;x;Büro:Miete & "
+            + "Co;€;1,50;n;Miete\na;31.01.2025;x;Büro:Strom;€;-0,5;;Miete\na;31.01.2025;x;bank;€;-0,75;;Miete\n",
             PostingFormat.Default with { Separator = ';', DecimalMark = ',', DateFormat = "dd.MM.yyyy", Map = map });
 
         file.Transactions.Single().Postings.Select(p => (p.Account, p.Asset, (int)p.Amount)).ShouldBe(
         [
-            ("rent", "EUR/2", 150), ("office:Strom", "EUR/2", -50), ("bank:EUR", "EUR/2", -75), ("odds:EUR", "EUR/2", -25),
+            ("rent", "EUR/2", 150), ("office:Strom", "EUR/2", -50), ("bank:EUR", "EUR/2", -75),
+            ("odds:EUR", "EUR/2", -25),
         ]);
         file.Transactions.Single().Date.ShouldBe("2025-01-31");
         file.Transactions.Single().Code.ShouldBe(7u);
@@ -170,10 +193,12 @@ public sealed class PostingFileTests
             + "9,2024-01-31,x,acme.co/fees,EUR/2,1\n9,2024-01-31,x,imp:income,EUR/2,-1\n";
         PostingFileReader.Read("f.csv", Encoding.UTF8.GetBytes(text), out var errors).ShouldBeNull();
         errors.Select(e => e.Line).ShouldBe([2, 3, 4, 5, 6]);
-        errors[0].Message.ShouldContain("a line 'account,Assets:Bank account,ADDRESS' of --map says where it is booked");
+        errors[0].Message
+            .ShouldContain("a line 'account,Assets:Bank account,ADDRESS' of --map says where it is booked");
 
         var map = Map("account,Assets:Bank account,assets:bank\naccount,Expenses:Food & Drink,food\n"
-            + "account,user@example.com,users:1\naccount,Einnahmen:Büro,office\naccount,acme.co/fees,fees\naccount,typo,x\n");
+            + "account,user@example.com,users:1\naccount,Einnahmen:Büro,office\naccount,acme.co/fees,fees\n"
+            + "account,typo,x\n");
         Read(text, PostingFormat.Default with { Map = map }).Transactions.Count.ShouldBe(3);
         map.Unused.ShouldBe([(7L, "account", "typo")]);
     }
@@ -208,7 +233,8 @@ public sealed class PostingFileTests
     [InlineData("\r")]
     public void Quotes_line_ends_and_a_byte_order_mark_are_understood(string lineEnd)
     {
-        var text = "\uFEFF" + (Header + "1,2025-01-31,\"a \"\"b\"\", c\",x,USD/2,-7\n1,2025-01-31,\"a \"\"b\"\", c\",y,USD/2,7")
+        var text = "\uFEFF"
+            + (Header + "1,2025-01-31,\"a \"\"b\"\", c\",x,USD/2,-7\n1,2025-01-31,\"a \"\"b\"\", c\",y,USD/2,7")
             .ReplaceLineEndings(lineEnd);
 
         var file = PostingFileReader.Read("f.csv", Encoding.UTF8.GetBytes(text), out var errors);

@@ -59,16 +59,19 @@ public sealed class RealBooksTests
         ((int)second.Json["accounts"]!["existing"]!).ShouldBe(plan.Accounts.Count);
         ((int)second.Json["transfers"]!["existing"]!).ShouldBe(plan.Transfers.Count);
         ((int)second.Json["transfers"]!["created"]!).ShouldBe(0);
-        server.Ledger.TransferCount.ShouldBe(plan.Transfers.Count + plan.Transactions.Count, "and an entry for each key");
+        server.Ledger.TransferCount.ShouldBe(
+            plan.Transfers.Count + plan.Transactions.Count, "and an entry for each key");
         balances.Out.ShouldBe(File.ReadAllText(BalancesFile));
-        all.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(plan.Accounts.Count + plan.Register.Accounts.Count + 1);
+        all.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length
+            .ShouldBe(plan.Accounts.Count + plan.Register.Accounts.Count + 1);
     }
 
     [Fact]
     public void Virtual_postings_are_kept_apart_when_that_is_asked_for()
     {
         var bytes = File.ReadAllBytes(PostingsFile);
-        PostingFileReader.Read(PostingsFile, bytes, out _, PostingFormat.Default with { KeepVirtual = true }).ShouldNotBeNull()
+        PostingFileReader.Read(PostingsFile, bytes, out _, PostingFormat.Default with { KeepVirtual = true })
+            .ShouldNotBeNull()
             .VirtualAccounts.ShouldBeEmpty();
         VirtualPostings.AccountOf("_food_:USD", "USD/2").ShouldBe("food:USD");
         VirtualPostings.AccountOf("[food]", "USD/2").ShouldBe("food");

@@ -29,7 +29,8 @@ internal static class Run
         CliAsync(new StringWriter(), new StringWriter(), server, args, input);
 
     /// <summary>Until it ends or is interrupted.</summary>
-    public static Task<Result> CliUntilAsync(this FakeServer server, CancellationToken interrupt, params string[] args) =>
+    public static Task<Result> CliUntilAsync(
+        this FakeServer server, CancellationToken interrupt, params string[] args) =>
         CliAsync(new StringWriter(), new StringWriter(), server, args, "", width: null, interrupt);
 
     public static Task<Result> CliAsync(
@@ -65,7 +66,8 @@ internal static class Run
     {
         foreach (var address in addresses)
         {
-            (await server.CliAsync("accounts", "open", address, "--asset", "USD/2", "--code", "1")).ExitCode.ShouldBe(0);
+            (await server.CliAsync("accounts", "open", address, "--asset", "USD/2", "--code", "1")).ExitCode
+                .ShouldBe(0);
         }
     }
 }

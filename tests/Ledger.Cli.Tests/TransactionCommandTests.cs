@@ -189,14 +189,24 @@ public sealed class TransactionCommandTests : IDisposable
     [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\"}}]}\n{\"leg\":1}", 2, "leg")]
     [InlineData("[]", 1, "is a list; wanted: an object")]
     [InlineData("42", 1, "is 42; wanted: an object")]
-    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"knd\":\"TRANSFER_KIND_HOLD\"}}]}", 1, "legs[0].transfer.knd. Is kind meant?")]
-    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"amount\":\"2\"}}]}", 1, "legs[0].transfer.amount is given twice")]
-    [InlineData("{\"legs\":[{\"transfer\":{\"keepRest\":true,\"keep_rest\":true}}]}", 1, "legs[0].transfer.keep_rest is given twice")]
-    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":9007199254740993}}]}", 1, "legs[0].transfer.amount is 9007199254740993")]
+    [InlineData(
+        "{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"knd\":\"TRANSFER_KIND_HOLD\"}}]}", 1,
+        "legs[0].transfer.knd. Is kind meant?")]
+    [InlineData(
+        "{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"amount\":\"2\"}}]}", 1, "legs[0].transfer.amount is given twice")]
+    [InlineData(
+        "{\"legs\":[{\"transfer\":{\"keepRest\":true,\"keep_rest\":true}}]}", 1,
+        "legs[0].transfer.keep_rest is given twice")]
+    [InlineData(
+        "{\"legs\":[{\"transfer\":{\"amount\":9007199254740993}}]}", 1, "legs[0].transfer.amount is 9007199254740993")]
     [InlineData("{\"legs\":[{\"transfer\":{\"amount\":1.5}}]}", 1, "legs[0].transfer.amount is 1.5; wanted")]
     [InlineData("{\"legs\":[{\"transfer\":{\"amount\":null}}]}", 1, "legs[0].transfer.amount is null; wanted")]
-    [InlineData("{\"legs\":[{\"opening\":{\"spec\":{\"debitsMustNotExceedCredit\":{}}}}]}", 1, "Is debitsMustNotExceedCredits meant?")]
-    [InlineData("{\"legs\":[{\"transfer\":{\"kind\":\"HOLD\"}}]}", 1, "legs[0].transfer.kind is \"HOLD\"; wanted: one of TRANSFER_KIND_HOLD")]
+    [InlineData(
+        "{\"legs\":[{\"opening\":{\"spec\":{\"debitsMustNotExceedCredit\":{}}}}]}", 1,
+        "Is debitsMustNotExceedCredits meant?")]
+    [InlineData(
+        "{\"legs\":[{\"transfer\":{\"kind\":\"HOLD\"}}]}", 1,
+        "legs[0].transfer.kind is \"HOLD\"; wanted: one of TRANSFER_KIND_HOLD")]
     [InlineData("\ufeff{\"legs\":[]}", 1, "byte order mark")]
     public async Task Bad_file_is_told_with_its_line_and_nothing_is_sent(string text, int line, string says)
     {
@@ -217,7 +227,8 @@ public sealed class TransactionCommandTests : IDisposable
     public async Task File_that_is_not_UTF8_is_refused_and_none_of_its_characters_is_replaced()
     {
         await using var server = await FakeServer.InMemoryAsync();
-        var text = Line(Hold, "a", "b").Replace("\"code\"", "\"reference\":\"caf\u00e9\",\"code\"", StringComparison.Ordinal);
+        var text = Line(Hold, "a", "b")
+            .Replace("\"code\"", "\"reference\":\"caf\u00e9\",\"code\"", StringComparison.Ordinal);
         await File.WriteAllBytesAsync(file, System.Text.Encoding.Latin1.GetBytes($"\n{text}"));
         var latin = await server.CliAsync("transactions", "post", file);
         await File.WriteAllBytesAsync(file, [0xFF, 0xFE, .. System.Text.Encoding.Unicode.GetBytes(text)]);
@@ -236,7 +247,8 @@ public sealed class TransactionCommandTests : IDisposable
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "a", "b");
         var text = Line(Hold, "a", "b");
-        var number = System.Text.RegularExpressions.Regex.Replace(text, "\"amount\": ?\"([0-9]+)\"", "\"amount\":9007199254740991");
+        var number = System.Text.RegularExpressions.Regex.Replace(
+            text, "\"amount\": ?\"([0-9]+)\"", "\"amount\":9007199254740991");
         number.ShouldNotBe(text);
         await File.WriteAllTextAsync(file, number);
 
@@ -252,7 +264,9 @@ public sealed class TransactionCommandTests : IDisposable
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "a", "b");
         await File.WriteAllTextAsync(
-            file, Pretty(Hold, "5", "7").Replace("\"code\"", "\"kind\": \"TRANSFER_KIND_HOLD\", \"code\"", StringComparison.Ordinal));
+            file,
+            Pretty(Hold, "5", "7")
+                .Replace("\"code\"", "\"kind\": \"TRANSFER_KIND_HOLD\", \"code\"", StringComparison.Ordinal));
         await server.CliAsync("transactions", "post", file);
         var pending = server.Ledger.Get("a").Balances.DebitsPending;
 

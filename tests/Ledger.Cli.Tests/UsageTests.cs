@@ -111,13 +111,15 @@ public sealed class UsageTests
     {
         var help = (await Run.AloneAsync(command)).Out.ReplaceLineEndings(" ");
 
-        var defaults = Regex.Matches(help, @"(--(?:server|timeout|retry-for|output)) <(?:(?!--).)*?\[default: ([^\]]*)\]");
+        var defaults = Regex.Matches(
+            help, @"(--(?:server|timeout|retry-for|output)) <(?:(?!--).)*?\[default: ([^\]]*)\]");
         defaults.Count.ShouldBeGreaterThan(2, help);
         foreach (Match one in defaults)
         {
             // The id is wrong on purpose: it is the only thing that is.
             var (option, value) = (one.Groups[1].Value, one.Groups[2].Value);
-            string[] line = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "1", "--id", "7", option, value];
+            string[] line = [
+                "transfers", "post", "--debit", "a", "--credit", "b", "--amount", "1", "--id", "7", option, value];
             var typed = await Run.AloneAsync(line);
             typed.Error.Split('\n').Count(static told => told.StartsWith("error:", StringComparison.Ordinal))
                 .ShouldBe(1, $"{option} {value}: {typed.Error}");

@@ -34,10 +34,13 @@ public sealed partial class WidthTests
             foreach (Match amount in NumberOrId().Matches(text))
             {
                 rows.ShouldContain(
-                    row => row.Contains(amount.Value, StringComparison.Ordinal), $"{amount.Value} of '{line}' at {width}:\n{text}");
+                    row =>
+                        row.Contains(amount.Value, StringComparison.Ordinal),
+                        $"{amount.Value} of '{line}' at {width}:\n{text}");
             }
 
-            var table = text.Split('\n').Select(static one => one.TrimEnd('\r')).Where(static one => one.Contains('│')).ToArray();
+            var table = text.Split('\n').Select(static one => one.TrimEnd('\r')).Where(static one => one.Contains('│'))
+                .ToArray();
             table.Select(Cells).Distinct().Count().ShouldBeLessThanOrEqualTo(1, $"'{line}' at {width}:\n{text}");
             table.ShouldAllBe(one => Cells(one) <= width, $"'{line}' at {width}:\n{text}");
         }
@@ -72,7 +75,8 @@ public sealed partial class WidthTests
             all.Append(CultureInfo.InvariantCulture, $"======== {width} columns {new string('=', width - 20)}\n");
             foreach (var (line, shown) in await ShowAsync(width))
             {
-                all.Append($"\n$ ledger {line}\n{string.Join('\n', Rows(Given(shown.Out + shown.Error), width)).TrimEnd()}\n");
+                all.Append(
+                    $"\n$ ledger {line}\n{string.Join('\n', Rows(Given(shown.Out + shown.Error), width)).TrimEnd()}\n");
             }
 
             all.Append('\n');
@@ -84,7 +88,8 @@ public sealed partial class WidthTests
         if (await File.ReadAllTextAsync(kept) != text)
         {
             await File.WriteAllTextAsync(now, text);
-            throw new InvalidOperationException($"Compare Widths.txt with {now}, and put that in its place if it is right.");
+            throw new InvalidOperationException(
+                $"Compare Widths.txt with {now}, and put that in its place if it is right.");
         }
     }
 
@@ -93,7 +98,8 @@ public sealed partial class WidthTests
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "bank:equity", "users:42:wallet", Long);
         (await server.CliAsync(
-            "accounts", "open", "limited", "--asset", "USD/2", "--code", "4294967295", "--debits-must-not-exceed-credits", Largest,
+            "accounts", "open", "limited", "--asset", "USD/2", "--code", "4294967295",
+            "--debits-must-not-exceed-credits", Largest,
             "--reference", Wide, "--metadata", $"city={Wide}")).ExitCode.ShouldBe(0);
         await PostAsync("post", "bank:equity", "users:42:wallet", Large, Id, Wide);
         await PostAsync("post", Long, "limited", "12500", OtherId, "");
@@ -123,7 +129,8 @@ public sealed partial class WidthTests
 
         foreach (var line in new[]
         {
-            $"transfers get {Id} --account nobody", $"transfers post --debit nobody --credit {Long} --amount {Large} --id {Id}",
+            $"transfers get {Id} --account nobody",
+            $"transfers post --debit nobody --credit {Long} --amount {Large} --id {Id}",
             $"transfers post --debit a --credit b --amount {Largest}0",
         })
         {

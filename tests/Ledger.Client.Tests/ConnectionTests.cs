@@ -35,7 +35,8 @@ public sealed class ConnectionTests
         proxy.Forget();
         (await client.GetAccountAsync("b")).ShouldNotBeNull().Balance.ShouldBe(-100);
         proxy.Forget();
-        (await client.PostTransfersAsync([Some.Transfer()])).ShouldHaveSingleItem().Status.ShouldBe(TransferStatus.Created);
+        (await client.PostTransfersAsync([Some.Transfer()])).ShouldHaveSingleItem().Status
+            .ShouldBe(TransferStatus.Created);
 
         proxy.Accepted.ShouldBe(4);
     }
@@ -167,7 +168,8 @@ public sealed class ConnectionTests
             var (dying, other) = round % 2 == 0 ? (one, two) : (two, one);
             dying.CloseNext(5);
             dying.Reset();
-            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.PostTransferAsync(Some.Transfer()))).WaitAsync(Patience);
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.PostTransferAsync(Some.Transfer())))
+                .WaitAsync(Patience);
             dying.CloseNext(0);
 
             other.Reset();
@@ -254,7 +256,8 @@ public sealed class ConnectionTests
 
         using var another = Certificate();
         await RefusesAtOnceAsync(
-            new LedgerClientOptions { Addresses = [server.Address], CertificateAuthorities = [another] }, "certificate");
+            new LedgerClientOptions { Addresses = [server.Address], CertificateAuthorities = [another] },
+            "certificate");
     }
 
     private static Task RefusesAtOnceAsync(LedgerClientOptions options, params string[] texts) =>
@@ -278,7 +281,8 @@ public sealed class ConnectionTests
         {
             var started = Stopwatch.GetTimestamp();
             var failure = await Should.ThrowAsync<LedgerClientException>(call);
-            (failure.Misaddressed, failure.Unreachable, failure.OutcomeUnknown).ShouldBe((true, true, false), failure.ToString());
+            (failure.Misaddressed, failure.Unreachable, failure.OutcomeUnknown)
+                .ShouldBe((true, true, false), failure.ToString());
             Stopwatch.GetElapsedTime(started).ShouldBeLessThan(Patience);
             foreach (var text in texts)
             {

@@ -58,7 +58,8 @@ public class FailureTests
         server.Ledger.Doubt("a");
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.GetAccountAsync("a"));
-        (failure.Code, failure.Reason, failure.OutcomeUnknown).ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
+        (failure.Code, failure.Reason, failure.OutcomeUnknown)
+            .ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
 
         var account = await client.GetAccountAsync("a", new RequestOptions { AllowInDoubt = true });
         var doubt = account.ShouldNotBeNull().Doubt.ShouldNotBeNull();
@@ -81,13 +82,16 @@ public class FailureTests
 
         var failure = await Should.ThrowAsync<LedgerClientException>(
             async () => await client.ListStatementAsync("a").CountAsync());
-        (failure.Code, failure.Reason, failure.OutcomeUnknown).ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
+        (failure.Code, failure.Reason, failure.OutcomeUnknown)
+            .ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
 
-        (await client.ListStatementAsync("a", request: new RequestOptions { AllowInDoubt = true }).CountAsync()).ShouldBe(1);
+        (await client.ListStatementAsync("a", request: new RequestOptions { AllowInDoubt = true }).CountAsync())
+            .ShouldBe(1);
         DateTimeOffset? completeUpTo = null;
         var query = new StatementQuery { OnInDoubt = time => completeUpTo = time };
         (await client.ListStatementAsync("a", query).CountAsync()).ShouldBe(1);
-        completeUpTo.ShouldNotBeNull().ShouldBe((await client.GetAccountAsync("b"))!.CreateTime, TimeSpan.FromMinutes(1));
+        completeUpTo.ShouldNotBeNull()
+            .ShouldBe((await client.GetAccountAsync("b"))!.CreateTime, TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -117,7 +121,8 @@ public class FailureTests
         server.Ledger.Before = async call =>
         {
             // A little before: as a server does whose timer is faster than the client's.
-            var early = call.Context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromMilliseconds(20);
+            var early = call.Context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan
+                .FromMilliseconds(20);
             await Task.Delay(early > TimeSpan.Zero ? early : TimeSpan.Zero);
             Reset(call);
         };
@@ -244,7 +249,8 @@ public class FailureTests
             FakeServer.Quick() with { Addresses = [one.Address, two.Address] });
 
         // Connections are made in the background: the second node joins when its own is up.
-        for (var i = 0; i < 1000 && (one.Ledger.CallCount("GetAccount") == 0 || two.Ledger.CallCount("GetAccount") == 0); i++)
+        for (var i = 0; i < 1000
+            && (one.Ledger.CallCount("GetAccount") == 0 || two.Ledger.CallCount("GetAccount") == 0); i++)
         {
             await client.GetAccountAsync("a");
         }

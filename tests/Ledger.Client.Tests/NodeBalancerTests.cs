@@ -201,7 +201,8 @@ public sealed class NodeBalancerTests : IDisposable
 
     private async Task SendAsync(CancellationToken cancellation)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "http://a:1/ledger.v1.TransferService/PostTransfer");
+        using var request =
+            new HttpRequestMessage(HttpMethod.Post, "http://a:1/ledger.v1.TransferService/PostTransfer");
         using var response = await invoker.SendAsync(request, cancellation);
     }
 

@@ -77,7 +77,8 @@ public class RetryTests
         await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Of(code);
 
-        var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransfersAsync([Some.Transfer()]));
+        var failure =
+            await Should.ThrowAsync<LedgerClientException>(() => client.PostTransfersAsync([Some.Transfer()]));
 
         failure.OutcomeUnknown.ShouldBe(unknown);
     }
@@ -147,7 +148,8 @@ public class RetryTests
         {
             times.Add(TimeProvider.System.GetTimestamp());
             return call.Number == 1
-                ? throw Refusals.Rich(StatusCode.ResourceExhausted, "OVERLOADED", retryAfter: TimeSpan.FromMilliseconds(200))
+                ? throw Refusals.Rich(
+                    StatusCode.ResourceExhausted, "OVERLOADED", retryAfter: TimeSpan.FromMilliseconds(200))
                     .ToRpcException()
                 : Task.CompletedTask;
         };

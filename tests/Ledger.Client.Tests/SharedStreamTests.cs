@@ -70,7 +70,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
     [InlineData("no hello", 600)]
     [InlineData("draining", 1)]
     [InlineData("unavailable", 1)]
-    public async Task Where_no_stream_comes_about_calls_are_made_alone_and_it_is_asked_again_later(string how, int seconds)
+    public async Task Where_no_stream_comes_about_calls_are_made_alone_and_it_is_asked_again_later(
+        string how, int seconds)
     {
         var over = 0;
         await StartAsync(async stream =>
@@ -175,7 +176,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         await using var client = await Server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => client.PostTransferAsync(Some.Transfer()))).WaitAsync(Patience);
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 500).Select(_ => client.PostTransferAsync(Some.Transfer()))).WaitAsync(Patience);
 
         outcomes.ShouldAllBe(static outcome => outcome.Status == TransferStatus.Created);
         items.ShouldBeInRange(2, 8);
@@ -214,7 +216,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         var release = new TaskCompletionSource();
         Ledger.Before = _ => release.Task;
         var following = client.GetAccountAsync("nobody").ContinueWith(
-            static _ => new StackTrace().ToString(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            static _ =>
+                new StackTrace().ToString(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
 
         // Only now is there something that could run there.
@@ -314,7 +317,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
 
         using var cancel = new CancellationTokenSource();
         var waiting = client.PostTransferAsync(
-            Some.Transfer(), new RequestOptions { Timeout = byDeadline ? TimeSpan.FromMilliseconds(200) : null }, cancel.Token);
+            Some.Transfer(), new RequestOptions { Timeout = byDeadline ? TimeSpan.FromMilliseconds(200) : null },
+            cancel.Token);
         if (byDeadline)
         {
             var failure = await Should.ThrowAsync<LedgerClientException>(() => waiting);
@@ -396,7 +400,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
             stream.Context.GetHttpContext().Abort();
         }
 
-        (await Task.WhenAll(posting).WaitAsync(Patience)).ShouldAllBe(static outcome => outcome.Status == TransferStatus.Created);
+        (await Task.WhenAll(posting).WaitAsync(Patience))
+            .ShouldAllBe(static outcome => outcome.Status == TransferStatus.Created);
         Stopwatch.GetElapsedTime(times.Min(), times.Max()).ShouldBeGreaterThan(TimeSpan.FromMilliseconds(250));
         release.SetResult();
     }
@@ -409,7 +414,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         await StartAsync(stream => stream.ServeAsync(hello));
         await using var client = await Server.ConnectSharedAsync(o => o with { MaxAttempts = 1 });
         await Some.OpenAsync(client, "a", "b");
-        Ledger.Before = call => call.Number <= 2 ? Task.Delay(Timeout.Infinite, call.Context.CancellationToken) : Task.CompletedTask;
+        Ledger.Before = call =>
+            call.Number <= 2 ? Task.Delay(Timeout.Infinite, call.Context.CancellationToken) : Task.CompletedTask;
         var posting = Enumerable.Range(0, 6).Select(_ => client.PostTransferAsync(Some.Transfer())).ToArray();
         await UntilAsync(() => Ledger.CallCount("PostTransfer") == 2);
 
@@ -493,7 +499,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
 
         old.Select(static stream => stream.MessagesRead).ShouldBe(read);
         release.SetResult();
-        (await Task.WhenAll(posting).WaitAsync(Patience)).ShouldAllBe(static outcome => outcome.Status == TransferStatus.Created);
+        (await Task.WhenAll(posting).WaitAsync(Patience))
+            .ShouldAllBe(static outcome => outcome.Status == TransferStatus.Created);
 
         // The old ones end by the client's saying that it sends no more.
         await UntilAsync(() => Ledger.SharedStreamsOpen == 2);
@@ -506,7 +513,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         await using var client = await Server.ConnectSharedAsync(o => o with { MaxAttempts = 1, TimeProvider = time });
         await Some.OpenAsync(client, "a", "b");
         Ledger.Before = call => Task.Delay(Timeout.Infinite, call.Context.CancellationToken);
-        var posting = client.PostTransferAsync(Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMinutes(5) });
+        var posting = client.PostTransferAsync(
+            Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMinutes(5) });
         await UntilAsync(() => Ledger.CallCount("PostTransfer") == 1);
         foreach (var stream in streams)
         {
@@ -640,7 +648,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         await using var client = await Server.ConnectSharedAsync(o => o with { MaxAttempts = 1, TimeProvider = time });
         await Some.OpenAsync(client, "a", "b");
         Ledger.Before = _ => release.Task;
-        var posting = client.PostTransferAsync(Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMinutes(5) });
+        var posting = client.PostTransferAsync(
+            Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMinutes(5) });
         await UntilAsync(() => Ledger.CallCount("PostTransfer") == 1);
         time.Advance(Second);
         time.Advance(Second);
@@ -793,7 +802,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
 
         await client.PostTransferAsync(Some.Transfer() with { Reference = new string('x', 33 * 1024) });
         await client.PostTransfersAsync([Some.Transfer(), Some.Transfer()]);
-        await client.PostTransactionAsync(new Transaction { Id = TransferIds.New(), Legs = [TransactionLeg.Of(Some.Transfer())] });
+        await client.PostTransactionAsync(
+            new Transaction { Id = TransferIds.New(), Legs = [TransactionLeg.Of(Some.Transfer())] });
         await foreach (var account in client.ListAccountsAsync())
         {
             account.ShouldNotBeNull();
@@ -810,7 +820,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Connections_that_break_or_are_forgotten_under_load_cost_no_transfer_and_double_none(bool forgotten)
+    public async Task Connections_that_break_or_are_forgotten_under_load_cost_no_transfer_and_double_none(
+        bool forgotten)
     {
         const int callers = 64;
         const int each = 20;
@@ -898,7 +909,8 @@ public sealed class SharedStreamTests : IAsyncDisposable
         }
     }
 
-    private async Task StartAsync(Func<FakeSharedStream, Task>? serve = null) => server = await FakeServer.InMemoryAsync(
+    private async Task StartAsync(Func<FakeSharedStream, Task>? serve = null) =>
+        server = await FakeServer.InMemoryAsync(
         new FakeLedger
         {
             HasSharedStreams = true,

@@ -88,7 +88,8 @@ public sealed class StreamTests
     [Theory]
     [InlineData(StatusCode.Unavailable, "STREAM_ENDED")]
     [InlineData(StatusCode.ResourceExhausted, "OVERLOADED")]
-    public async Task A_stream_that_the_node_ends_goes_on_as_another_one_and_nothing_is_unknown(StatusCode code, string reason)
+    public async Task A_stream_that_the_node_ends_goes_on_as_another_one_and_nothing_is_unknown(
+        StatusCode code, string reason)
     {
         await using var server = await FakeServer.InMemoryAsync();
         await using var client = server.Connect();
@@ -321,7 +322,8 @@ public sealed class StreamTests
 
         await stream.DisposeAsync();
 
-        (await Should.ThrowAsync<LedgerClientException>(() => posted.WaitAsync(Patience))).OutcomeUnknown.ShouldBeTrue();
+        (await Should.ThrowAsync<LedgerClientException>(() => posted.WaitAsync(Patience))).OutcomeUnknown
+            .ShouldBeTrue();
     }
 
     [Fact]

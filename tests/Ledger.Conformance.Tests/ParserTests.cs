@@ -38,7 +38,8 @@ public class ParserTests
             .ShouldBe(
                 new TransferRow(
                     1,
-                    "transfer T1 A2 A3 4 T5 U6 U7 U8 9 L10 C11 LNK PEN POS VOI BDR BCR IMP CDR CCR P12 13 id_already_failed")
+                    "transfer T1 A2 A3 4 T5 U6 U7 U8 9 L10 C11 LNK PEN POS VOI BDR BCR IMP CDR CCR P12 13 "
+                        + "id_already_failed")
                 {
                     Id = 1,
                     DebitAccount = 2,
@@ -94,11 +95,13 @@ public class ParserTests
             "lookup_transfer T4 timestamp 5", "commit lookup_transfers")
             .Cast<CommitStep>().SelectMany(static commit => commit.Rows).ShouldBe(
             [
-                new LookupAccountRow(1, "lookup_account A1 1 2 3 -0 CLSD", 1, new Counters(1, 2, 3, UInt128.MaxValue), true),
+                new LookupAccountRow(
+                    1, "lookup_account A1 1 2 3 -0 CLSD", 1, new Counters(1, 2, 3, UInt128.MaxValue), true),
                 new LookupAccountRow(2, "lookup_account -0 _", UInt128.MaxValue, null, false),
                 new LookupTransferRow(4, "lookup_transfer T1 exists true", 1, TransferAspect.Exists, 1),
                 new LookupTransferRow(5, "lookup_transfer T2 exists false", 2, TransferAspect.Exists, 0),
-                new LookupTransferRow(6, "lookup_transfer T3 amount -1", 3, TransferAspect.Amount, UInt128.MaxValue - 1),
+                new LookupTransferRow(
+                    6, "lookup_transfer T3 amount -1", 3, TransferAspect.Amount, UInt128.MaxValue - 1),
                 new LookupTransferRow(7, "lookup_transfer T4 timestamp 5", 4, TransferAspect.Timestamp, 5),
             ]);
 
@@ -153,7 +156,8 @@ public class ParserTests
     [InlineData("account A1 0 0 0 0 _ _ _ _ L1 C65536 _ _ _ _ _ _ _ _ created", "16 bits")]
     [InlineData("account AA1 0 0 0 0 _ _ _ _ L1 C1 _ _ _ _ _ _ _ _ created", "'AA1'")]
     [InlineData("account A 0 0 0 0 _ _ _ _ L1 C1 _ _ _ _ _ _ _ _ created", "'A'")]
-    [InlineData("account A340282366920938463463374607431768211456 0 0 0 0 _ _ _ _ L1 C1 _ _ _ _ _ _ _ _ created", "2^128")]
+    [InlineData(
+        "account A340282366920938463463374607431768211456 0 0 0 0 _ _ _ _ L1 C1 _ _ _ _ _ _ _ _ created", "2^128")]
     [InlineData("account A1 0 0 0 0 _ _ _ _ L1 C1 _ _ _ _ _ _ _ _ Created", "'Created'")]
     public void Line_NotOfTheGrammar_IsToldWithItsPlace(string line, string problem)
     {

@@ -49,7 +49,8 @@ public sealed class ProgramTests : IDisposable
     [Fact]
     public async Task Program_RowThatPassesAndRowThatFails_AreCounted()
     {
-        Write("1.table", "lookup_account A1 _\nlookup_account A2  1 2 3 -0 CLSD // Not there.\ncommit lookup_accounts\n");
+        Write(
+            "1.table", "lookup_account A1 _\nlookup_account A2  1 2 3 -0 CLSD // Not there.\ncommit lookup_accounts\n");
         Write("2.table", "get_change_events _ _ 1\ncommit get_change_events\n");
         (await RunAsync(directory.FullName)).ShouldBe(1);
         output.ToString().ReplaceLineEndings("\n").ShouldBe(

@@ -63,7 +63,8 @@ public class RunningTests
 
     [Fact]
     public void Vocabulary_Account_SaysWhatTheRowSays() =>
-        Vocabulary.Spec(Rows.Account("account A1 9 9 9 9 U2 U3 U4 _ L-0 C6 LNK D<C _ HIST _ CLSD _ _ created")).ShouldBe(
+        Vocabulary.Spec(Rows.Account("account A1 9 9 9 9 U2 U3 U4 _ L-0 C6 LNK D<C _ HIST _ CLSD _ _ created"))
+            .ShouldBe(
             new AccountSpec(AccountAddress.Parse("a1"), Asset.Parse("L4294967295/0"), 6)
             {
                 Reference = "2",
@@ -94,7 +95,8 @@ public class RunningTests
     [InlineData(TransferStatus.ExceedsCredits, true, "id_already_failed")]
     [InlineData(TransferStatus.CodeMustNotBeZero, true, "code_must_not_be_zero")]
     public void Names_OfATransfer_AreTigerBeetles(TransferStatus status, bool replayed, string name) =>
-        new StatusNames().Name(Some(), new BatchItemResult(new TransferResult(default, status, default, replayed, null), null))
+        new StatusNames()
+            .Name(Some(), new BatchItemResult(new TransferResult(default, status, default, replayed, null), null))
             .ShouldBe(name);
 
     [Fact]
@@ -118,10 +120,13 @@ public class RunningTests
         var names = new StatusNames();
         Name("T1", "_", "U1 U1", TransferStatus.Created);
         Name("T2", "POS", "_ _", TransferStatus.Created);
-        Name("T2", "POS", "U1 U2", TransferStatus.ExistsWithDifferentMetadata).ShouldBe("exists_with_different_user_data_32");
+        Name("T2", "POS", "U1 U2", TransferStatus.ExistsWithDifferentMetadata)
+            .ShouldBe("exists_with_different_user_data_32");
 
         string Name(string id, string post, string data, TransferStatus status) => names.Name(
-            Rows.Transfer($"transfer {id} A1 A2 1 {(post == "_" ? "_" : "T1")} _ {data} _ L1 C1 _ _ {post} _ _ _ _ _ _ _ _ created"),
+            Rows.Transfer(
+                $"transfer {id} A1 A2 1 {(post == "_" ? "_" : "T1")} _ {data} _ L1 C1 _ _ {post} _ _ _ _ _ _ _ _ "
+                    + "created"),
             new BatchItemResult(new TransferResult(default, status, default, false, null), null));
     }
 

@@ -6,7 +6,8 @@ public class TablesTests(TablesTests.Score score) : IClassFixture<TablesTests.Sc
     private static readonly string Tables = Path.Combine(AppContext.BaseDirectory, "tables");
 
     public static TheoryData<string> Names =>
-        [.. Directory.GetFiles(Tables, "*.table").Select(static path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Tables, "*.table").Select(static path => Path.GetFileName(path))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -14,7 +15,8 @@ public class TablesTests(TablesTests.Score score) : IClassFixture<TablesTests.Sc
     {
         var prefix = $" {name}:";
         score.Lines.Where(line => line.Contains(prefix, StringComparison.Ordinal)
-            && (line.StartsWith("failed ", StringComparison.Ordinal) || line.StartsWith("stopped ", StringComparison.Ordinal)))
+            && (line.StartsWith("failed ", StringComparison.Ordinal)
+                || line.StartsWith("stopped ", StringComparison.Ordinal)))
             .ShouldBeEmpty();
     }
 

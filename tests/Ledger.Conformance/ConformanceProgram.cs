@@ -44,7 +44,8 @@ internal static class ConformanceProgram
     }
 
     /// <summary>Runs tables, one after the other.</summary>
-    public static async Task<Report> RunAsync(IReadOnlyList<Table> tables, CancellationToken cancellationToken = default)
+    public static async Task<Report> RunAsync(
+        IReadOnlyList<Table> tables, CancellationToken cancellationToken = default)
     {
         var report = new Report();
         foreach (var table in tables)

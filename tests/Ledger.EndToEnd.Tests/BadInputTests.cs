@@ -64,7 +64,8 @@ public sealed class BadInputTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Malformed))]
-    public async Task A_malformed_transfer_is_refused_by_name_and_changes_nothing(string what, string reason, string field)
+    public async Task A_malformed_transfer_is_refused_by_name_and_changes_nothing(
+        string what, string reason, string field)
     {
         var before = await LookAsync();
         var good = NewTransfer();
@@ -98,7 +99,8 @@ public sealed class BadInputTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Unrecorded))]
-    public async Task A_transfer_that_can_not_be_is_rejected_by_name_and_changes_nothing(string what, TransferStatus status)
+    public async Task A_transfer_that_can_not_be_is_rejected_by_name_and_changes_nothing(
+        string what, TransferStatus status)
     {
         var before = await LookAsync();
         foreach (var result in await AllWaysAsync(() => Spoil(what)))
@@ -216,7 +218,8 @@ public sealed class BadInputTests : IAsyncLifetime
             // journaled.
             after = [.. after.Select(seen => seen with { Version = 0 })];
             before = [.. before.Select(seen => seen with { Version = 0 })];
-            (await shared.Accounts.GetAccountAsync(new GetAccountRequest { Address = third })).Account.EntryCount.ShouldBe(0UL);
+            (await shared.Accounts.GetAccountAsync(new GetAccountRequest { Address = third })).Account.EntryCount
+                .ShouldBe(0UL);
         }
 
         after.ShouldBe(before);
@@ -237,7 +240,8 @@ public sealed class BadInputTests : IAsyncLifetime
     public async Task A_batch_of_none_or_too_many_is_refused_and_changes_nothing()
     {
         var before = await LookAsync();
-        var none = await ShouldFailAsync(async () => await shared.Transfers.PostTransfersAsync(new PostTransfersRequest()));
+        var none = await ShouldFailAsync(
+            async () => await shared.Transfers.PostTransfersAsync(new PostTransfersRequest()));
         ShouldSay(none, "EMPTY_BATCH", "transfers");
         var many = new PostTransfersRequest();
         many.Transfers.AddRange(Enumerable.Range(0, 8191).Select(_ => NewTransfer()));
@@ -389,7 +393,8 @@ public sealed class BadInputTests : IAsyncLifetime
         {
             using var response = await http.SendAsync(request);
             await response.Content.ReadAsByteArrayAsync();
-            var headers = response.TrailingHeaders.Concat(response.Headers).ToLookup(header => header.Key, header => header.Value.First());
+            var headers = response.TrailingHeaders.Concat(response.Headers)
+                .ToLookup(header => header.Key, header => header.Value.First());
             headers["grpc-status"].Single().ShouldBe("4");
             var details = headers["grpc-status-details-bin"].Single();
             var status = Google.Rpc.Status.Parser.ParseFrom(

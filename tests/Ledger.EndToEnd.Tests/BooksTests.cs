@@ -158,6 +158,7 @@ public sealed class BooksTests(ITestOutputHelper output)
         expected.Except(shown).ShouldBeEmpty("lines that only hledger has");
         shown.ShouldBe(expected);
 
-        static string[] Lines(string text) => text.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        static string[] Lines(string text) =>
+            text.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

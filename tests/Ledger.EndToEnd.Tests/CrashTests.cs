@@ -155,7 +155,8 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         using var stop = new CancellationTokenSource();
         using var client = NodeProcess.Connect(new Uri(url));
-        var workers = Enumerable.Range(0, UnaryWorkers).Select(n => UnaryAsync(client, new Random(seed + n), stop.Token))
+        var workers = Enumerable.Range(0, UnaryWorkers)
+            .Select(n => UnaryAsync(client, new Random(seed + n), stop.Token))
             .Concat(Enumerable.Range(0, StreamWorkers / 8)
                 .Select(n => StreamsAsync(client, new Random(seed + 1000 + n), stop.Token)))
             .ToList();
@@ -189,7 +190,9 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         while (!stop.IsCancellationRequested)
         {
-            await PostAsync(Invent(random), transfer => client.PostTransferAsync(transfer, cancellationToken: CancellationToken.None));
+            await PostAsync(
+                Invent(random), transfer =>
+                    client.PostTransferAsync(transfer, cancellationToken: CancellationToken.None));
         }
     }
 
@@ -199,7 +202,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         var gate = new Lock();
         while (!stop.IsCancellationRequested)
         {
-            await using var stream = client.OpenTransferStream(new TransferStreamOptions { RetryUnknownFor = TimeSpan.Zero });
+            await using var stream = client.OpenTransferStream(
+                new TransferStreamOptions { RetryUnknownFor = TimeSpan.Zero });
             await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
             {
                 var goesOn = true;
@@ -237,7 +241,8 @@ public sealed class CrashTests(ITestOutputHelper output)
                 or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown))
             {
                 surprises.Enqueue(
-                    $"{DateTime.UtcNow:HH:mm:ss.fff}, after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s: {note} {failure}");
+                    $"{DateTime.UtcNow:HH:mm:ss.fff}, after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s: "
+                        + $"{note} {failure}");
             }
 
             // As callers do: the longer nothing has been answered, the longer they wait.
@@ -443,6 +448,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             Outcome = outcome;
         }
 
-        public override string ToString() => $"{Transfer}, told {Outcome?.ToString() ?? Failure?.ToString() ?? "nothing"}";
+        public override string ToString() =>
+            $"{Transfer}, told {Outcome?.ToString() ?? Failure?.ToString() ?? "nothing"}";
     }
 }

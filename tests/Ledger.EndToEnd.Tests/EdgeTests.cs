@@ -18,7 +18,8 @@ public sealed class EdgeTests
     {
         using var store = new Store(Database.Sqlite);
         await using var node = await NodeProcess.StartAsync(store);
-        string[] post = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "1", "--code", "1", "--id", Id];
+        string[] post = [
+            "transfers", "post", "--debit", "a", "--credit", "b", "--amount", "1", "--code", "1", "--id", Id];
         foreach (var (server, text) in ((Uri, string)[])
         [
             (node.Json, "gRPC is at another port, 5001"),
@@ -31,7 +32,8 @@ public sealed class EdgeTests
             ended.ExitCode.ShouldBe(5, ended.All);
             ended.Error.ShouldContain(text);
             ended.Error.ShouldContain("Nothing was sent.");
-            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(8), "of which the program's start is the most");
+            Stopwatch.GetElapsedTime(started)
+                .ShouldBeLessThan(TimeSpan.FromSeconds(8), "of which the program's start is the most");
         }
 
         await node.StopAsync();
@@ -48,7 +50,8 @@ public sealed class EdgeTests
         }
 
         var ended = await Programs.RunAsync(
-            "sh", Path.GetTempPath(), ["-c", "exec \"$@\" <&-", "sh", Programs.Cli, .. command, "-", "--server", "http://127.0.0.1:1"]);
+            "sh", Path.GetTempPath(),
+            ["-c", "exec \"$@\" <&-", "sh", Programs.Cli, .. command, "-", "--server", "http://127.0.0.1:1"]);
         ended.ExitCode.ShouldNotBe(0);
         ended.Error.ShouldContain("Standard input is closed.");
     }
@@ -92,7 +95,9 @@ public sealed class EdgeTests
             using var client = node.Connect();
             try
             {
-                return (await client.OpenAccountsAsync([new Ledger.Client.AccountSpec { Address = "a", Asset = "USD/2", Code = 1 }]))
+                return (
+                    await client.OpenAccountsAsync(
+                        [new Ledger.Client.AccountSpec { Address = "a", Asset = "USD/2", Code = 1 }]))
                     .Count == 1;
             }
             catch (Ledger.Client.LedgerClientException)
@@ -111,29 +116,37 @@ public sealed class EdgeTests
         await using var node = await NodeProcess.StartAsync(store);
         string[][] lines =
         [
-            ["accounts", "get", "lang:b"], ["accounts", "statement", "lang:b"], ["accounts", "statement", "lang:b", "--output", "csv"],
+            ["accounts", "get", "lang:b"], ["accounts", "statement", "lang:b"],
+            ["accounts", "statement", "lang:b", "--output", "csv"],
             ["accounts", "statement", "lang:b", "--output", "json", "--end-time", "2100-01-31T12:00:00.5Z"],
-            ["balances"], ["accounts", "get"], ["accounts", "statement", "lang:b", "--limit", "x"], ["transfers", "post", "--help"],
+            ["balances"], ["accounts", "get"], ["accounts", "statement", "lang:b", "--limit", "x"],
+            ["transfers", "post", "--help"],
         ];
         var configuration = Path.Combine(store.Root, "with-languages.runtimeconfig.json");
         await RunAsync("C", ["accounts", "open", "lang:i", "--asset", "USD/2", "--code", "1"]);
         await RunAsync("C", ["accounts", "open", "lang:b", "--asset", "USD/2", "--code", "1"]);
         (await RunAsync("C",
         [
-            "transfers", "post", "--debit", "lang:i", "--credit", "lang:b", "--amount", "1234567", "--code", "1", "--id", Id,
+            "transfers", "post", "--debit", "lang:i", "--credit", "lang:b", "--amount", "1234567", "--code", "1",
+            "--id", Id,
         ])).ExitCode.ShouldBe(0);
 
         // Where the program has the languages' data, which it is published without.
         var own = await File.ReadAllTextAsync(Path.ChangeExtension(Programs.Cli + ".x", ".runtimeconfig.json"));
         own.ShouldContain("\"System.Globalization.Invariant\": true");
         await File.WriteAllTextAsync(configuration, own
-            .Replace("\"System.Globalization.Invariant\": true", "\"System.Globalization.Invariant\": false", StringComparison.Ordinal)
-            .Replace("\"System.Globalization.PredefinedCulturesOnly\": true", "\"System.Globalization.PredefinedCulturesOnly\": false",
+            .Replace(
+                "\"System.Globalization.Invariant\": true", "\"System.Globalization.Invariant\": false",
+                StringComparison.Ordinal)
+            .Replace(
+                "\"System.Globalization.PredefinedCulturesOnly\": true",
+                "\"System.Globalization.PredefinedCulturesOnly\": false",
                 StringComparison.Ordinal));
         foreach (var line in lines)
         {
             var expected = await RunAsync("C", line);
-            foreach (var language in (string[])["tr_TR.UTF-8", "de_DE.UTF-8", "ar_SA.UTF-8", "fa_IR.UTF-8", "th_TH.UTF-8", "sv_SE.UTF-8"])
+            foreach (var language in (string[])[
+                "tr_TR.UTF-8", "de_DE.UTF-8", "ar_SA.UTF-8", "fa_IR.UTF-8", "th_TH.UTF-8", "sv_SE.UTF-8"])
             {
                 (await RunAsync(language, line)).ShouldBe(expected, $"{string.Join(' ', line)} in {language}");
             }
@@ -144,9 +157,11 @@ public sealed class EdgeTests
         async Task<Ended> RunAsync(string language, string[] line)
         {
             var (output, error) = (new StringBuilder(), new StringBuilder());
-            string[] program = File.Exists(configuration) ? ["exec", "--runtimeconfig", configuration, Programs.Cli + ".dll"]
+            string[] program = File
+                .Exists(configuration) ? ["exec", "--runtimeconfig", configuration, Programs.Cli + ".dll"]
                 : ["exec", Programs.Cli + ".dll"];
-            var result = await CliWrap.Cli.Wrap("dotnet").WithArguments([.. program, .. line, "--server", node.Grpc.ToString()])
+            var result = await CliWrap.Cli.Wrap("dotnet")
+                .WithArguments([.. program, .. line, "--server", node.Grpc.ToString()])
                 .WithEnvironmentVariables(set => set.Set("LC_ALL", language).Set("LANG", language))
                 .WithValidation(CommandResultValidation.None)
                 .WithStandardOutputPipe(PipeTarget.ToStringBuilder(output))

@@ -83,7 +83,8 @@ public sealed class HoldTests(SharedNode shared) : IAsyncLifetime
     [Fact]
     public async Task Hold_expires_and_an_extended_one_does_not()
     {
-        var (brief, extended) = (Hold(10) with { Timeout = TimeSpan.FromSeconds(1) }, Hold(10) with { Timeout = TimeSpan.FromSeconds(1) });
+        var (brief, extended) = (
+            Hold(10) with { Timeout = TimeSpan.FromSeconds(1) }, Hold(10) with { Timeout = TimeSpan.FromSeconds(1) });
         await client.PostTransferAsync(brief);
         await client.PostTransferAsync(extended);
         var until = DateTimeOffset.UtcNow.AddHours(1);
@@ -140,6 +141,7 @@ public sealed class HoldTests(SharedNode shared) : IAsyncLifetime
 
     private static Transfer Transfer(string debit, string credit, UInt128 amount) => new()
     {
-        Id = TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
+        Id =
+            TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
     };
 }

@@ -33,30 +33,39 @@ public sealed class IndexTests
         var held = await client.PostTransferAsync(hold);
 
         // gRPC, with the client.
-        (await ListAsync(client.SearchTransfersAsync(new TransferQuery { References = ["order-1"], AtLeast = result.Position })))
+        (await ListAsync(
+            client.SearchTransfersAsync(new TransferQuery { References = ["order-1"], AtLeast = result.Position })))
             .ShouldBe([paid.Id]);
-        (await ListAsync(client.SearchTransfersAsync(new TransferQuery { Account = "shop", AtLeast = held.Position, NewestFirst = true })))
+        (await ListAsync(
+            client.SearchTransfersAsync(
+                new TransferQuery { Account = "shop", AtLeast = held.Position, NewestFirst = true })))
             .ShouldBe([hold.Id, paid.Id]);
-        (await client.CountTransfersAsync(new TransferQuery { AccountPrefix = "users:", AtLeast = held.Position })).ShouldBe((2, false));
+        (await client.CountTransfersAsync(new TransferQuery { AccountPrefix = "users:", AtLeast = held.Position }))
+            .ShouldBe((2, false));
         (await ListAsync(client.ListHoldsAsync("users:2"))).ShouldBe([hold.Id]);
-        (await client.GetAccountsAsync(["shop", "nobody"])).Select(static one => one?.Spec.Address).ShouldBe(["shop", null]);
+        (await client.GetAccountsAsync(["shop", "nobody"])).Select(static one => one?.Spec.Address)
+            .ShouldBe(["shop", null]);
         (await client.GetTransfersAsync([("shop", paid.Id), ("", hold.Id)])).Select(static one => one?.Transfer.Id)
             .ShouldBe([paid.Id, hold.Id]);
-        var wide = await Should.ThrowAsync<LedgerClientException>(() => ListAsync(client.SearchTransfersAsync(new TransferQuery())));
+        var wide = await Should.ThrowAsync<LedgerClientException>(
+            () => ListAsync(client.SearchTransfersAsync(new TransferQuery())));
         wide.Reason.ShouldBe("FILTER_TOO_WIDE");
 
         // JSON.
         using var http = new HttpClient { BaseAddress = node.Json };
         var found = await PostAsync(
-            http, "/v1/transfers:search", new JsonObject { ["filter"] = new JsonObject { ["metadata"] = new JsonObject { ["channel"] = "web" } } });
+            http, "/v1/transfers:search",
+            new JsonObject { ["filter"] = new JsonObject { ["metadata"] = new JsonObject { ["channel"] = "web" } } });
         ((string)found["transfers"]![0]!["transfer"]!["id"]!).ShouldBe(paid.Id.ToString("D"));
         var one = await http.GetFromJsonAsync<JsonNode>($"/v1/transfers/{paid.Id:D}");
         ((string)one!["record"]!["transfer"]!["reference"]!).ShouldBe("order-1");
         using var missing = await http.GetAsync($"/v1/transfers/{Guid.CreateVersion7():D}");
         missing.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         var accounts = await PostAsync(
-            http, "/v1/accounts:search", new JsonObject { ["filter"] = new JsonObject { ["addressPrefix"] = "users:" }, ["count"] = true });
-        accounts["accounts"]!.AsArray().Select(static account => (string)account!["spec"]!["address"]!).ShouldBe(["users:1", "users:2"]);
+            http, "/v1/accounts:search",
+            new JsonObject { ["filter"] = new JsonObject { ["addressPrefix"] = "users:" }, ["count"] = true });
+        accounts["accounts"]!.AsArray().Select(static account => (string)account!["spec"]!["address"]!)
+            .ShouldBe(["users:1", "users:2"]);
         ((string)accounts["count"]!).ShouldBe("2");
         var holds = await http.GetFromJsonAsync<JsonNode>("/v1/accounts/shop/holds");
         holds!["holds"]!.AsArray().Count.ShouldBe(1);
@@ -92,9 +101,11 @@ public sealed class IndexTests
             await client.OpenAccountsAsync([.. Enumerable.Range(0, 20).Select(i => spec with { Address = $"a:{i}" })]);
             for (var round = 0; round < 10; round++)
             {
-                var batch = Enumerable.Range(0, 1_000).Select(i => New($"a:{i % 20}", $"a:{(i + 1 + round) % 20}", 1)).Where(
+                var batch = Enumerable.Range(0, 1_000).Select(i => New($"a:{i % 20}", $"a:{(i + 1 + round) % 20}", 1))
+                    .Where(
                     static one => one.DebitAccount != one.CreditAccount).ToList();
-                (await client.PostTransfersAsync(batch)).ShouldAllBe(static one => one.Status == TransferStatus.Created);
+                (await client.PostTransfersAsync(batch))
+                    .ShouldAllBe(static one => one.Status == TransferStatus.Created);
                 sent.AddRange(batch.Select(static one => one.Id));
             }
 
@@ -115,7 +126,8 @@ public sealed class IndexTests
         for (var account = 0; account < 20; account++)
         {
             all.AddRange(await ListAsync(reader.SearchTransfersAsync(
-                new TransferQuery { Account = $"a:{account}", Direction = EntryDirection.Debit, AtLeast = after.Position, PageSize = 1_000 },
+                new TransferQuery { Account = $"a:{account}", Direction = EntryDirection.Debit,
+                    AtLeast = after.Position, PageSize = 1_000 },
                 new RequestOptions { Timeout = TimeSpan.FromSeconds(60) })));
         }
 
@@ -138,7 +150,9 @@ public sealed class IndexTests
 
     private static Transfer New(string debit, string credit, UInt128 amount) => new()
     {
-        Id = Guid.CreateVersion7(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Code = 1, Asset = "USD/2",
+        Id =
+            Guid.CreateVersion7(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Code = 1,
+            Asset = "USD/2",
     };
 
     private static async Task<List<Guid>> ListAsync(IAsyncEnumerable<TransferRecord> records)

@@ -99,7 +99,10 @@ public sealed class JsonTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"id\":\"0198c0de-0000-7000-8000-000000000001\",\"debitAccount\":\"a\",\"creditAccount\":\"b\",\"amount\":\"-5\",\"code\":1}", "AMOUNT_NEGATIVE")]
+    [InlineData(
+        "{\"id\":\"0198c0de-0000-7000-8000-000000000001\",\"debitAccount\":\"a\",\"creditAccount\":\"b\","
+        + "\"amount\":\"-5\",\"code\":1}",
+        "AMOUNT_NEGATIVE")]
     [InlineData("{\"amount\":", "MALFORMED_REQUEST")]
     [InlineData("[]", "MALFORMED_REQUEST")]
     [InlineData("", "MALFORMED_REQUEST")]
@@ -120,7 +123,8 @@ public sealed class JsonTests : IDisposable
         var before = (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}")).ToJsonString();
 
         await ShouldBeRefusedAsync(
-            "/v1/accounts", $$$"""{"accounts":[{"address":"{{{other}}}","asset":"USD/2","code":1,"debitsMustNotExceedCredit":{}}]}""",
+            "/v1/accounts",
+            $$$"""{"accounts":[{"address":"{{{other}}}","asset":"USD/2","code":1,"debitsMustNotExceedCredit":{}}]}""",
             "UNKNOWN_FIELD", "accounts[0].debitsMustNotExceedCredit");
         await ShouldBeRefusedAsync(
             $"/v1/accounts/{alice}:setLimits", """{"debitsMustNotExceedCredit":{"allowance":"0"}}""",
@@ -164,10 +168,12 @@ public sealed class JsonTests : IDisposable
 
         await ShouldBeRefusedAsync($"/v1/transfers?returnBalance=true", $"{right}}}", "UNKNOWN_FIELD", "returnBalance");
         var account = (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}"))["account"]!;
-        ((string)account["entryCount"]!, (int)account["holdCount"]!, (string)account["balance"]!).ShouldBe(("0", 0, "0"));
+        ((string)account["entryCount"]!, (int)account["holdCount"]!, (string)account["balance"]!)
+            .ShouldBe(("0", 0, "0"));
 
         // None of them has used its id up.
-        ((string)(await SendAsync(HttpMethod.Post, "/v1/transfers", JsonNode.Parse($"{right}}}")))["result"]!["status"]!)
+        var posted = await SendAsync(HttpMethod.Post, "/v1/transfers", JsonNode.Parse($"{right}}}"));
+        ((string)posted["result"]!["status"]!)
             .ShouldBe("TRANSFER_STATUS_CREATED");
     }
 
@@ -218,7 +224,8 @@ public sealed class JsonTests : IDisposable
         }
 
         await OpenAsync();
-        var paid = await CurlAsync("-d", NewTransfer("42").ToJsonString(), "-H", "content-type: application/json", Url("/v1/transfers"));
+        var paid = await CurlAsync(
+            "-d", NewTransfer("42").ToJsonString(), "-H", "content-type: application/json", Url("/v1/transfers"));
         ((string)paid["result"]!["status"]!).ShouldBe("TRANSFER_STATUS_CREATED");
         var account = await CurlAsync(Url($"/v1/accounts/{alice}"));
         ((string)account["account"]!["balance"]!).ShouldBe("-42");
@@ -288,7 +295,8 @@ public sealed class JsonTests : IDisposable
 
     private async Task<JsonNode> SendAsync(HttpMethod method, string path, JsonNode? body = null)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var request =
+            new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
         using var response = await http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         response.StatusCode.ShouldBe(HttpStatusCode.OK, text);

@@ -34,9 +34,12 @@ public sealed class LargeMessageTests
         for (var i = 0; i < Accounts; i++)
         {
             // One leg of the least to a third account, which then is a participant.
-            var (coordinator, last, participant) = (Addresses[i], Addresses[(i + 1) % Accounts], Addresses[(i + 2) % Accounts]);
+            var (coordinator, last, participant) = (
+                Addresses[i], Addresses[(i + 1) % Accounts], Addresses[(i + 2) % Accounts]);
             var transaction = Transaction.Of(
-                TransferIds.New(), [Leg(coordinator, participant, ""), .. Enumerable.Range(0, Legs).Select(n => Leg(coordinator, last, $"{n}"))]);
+                TransferIds.New(),
+                [Leg(coordinator, participant, ""),
+                    .. Enumerable.Range(0, Legs).Select(n => Leg(coordinator, last, $"{n}"))]);
             var result = await client.PostTransactionAsync(transaction, patient);
             result.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
             var record = await client.GetTransactionAsync(coordinator, transaction.Id);
@@ -85,7 +88,8 @@ public sealed class LargeMessageTests
 
     private static string Old(string debit, string credit, int legs, int bytes)
     {
-        var metadata = string.Join(',', Enumerable.Range(0, bytes / 200).Select(static i => $"\"k{i}\":\"{new string('x', 190)}\""));
+        var metadata = string.Join(
+            ',', Enumerable.Range(0, bytes / 200).Select(static i => $"\"k{i}\":\"{new string('x', 190)}\""));
         var transfer = "\"code\":1,\"asset\":\"USD/2\",\"amount\":\"1\""
             + $",\"debitAccount\":\"{debit}\",\"creditAccount\":\"{credit}\",\"metadata\":{{{metadata}}}";
         var leg = "{\"transfer\":{" + transfer + "}}";

@@ -113,7 +113,8 @@ public sealed class LifecycleTests
         if (name != "ledger.db")
         {
             var link = await Programs.RunAsync(
-                Programs.OnPath("ln")!, store.Root, [.. name == "hard.db" ? (string[])[] : ["-s"], store.SqliteFile, path]);
+                Programs.OnPath("ln")!, store.Root,
+                [.. name == "hard.db" ? (string[])[] : ["-s"], store.SqliteFile, path]);
             link.ExitCode.ShouldBe(0, link.All);
         }
 

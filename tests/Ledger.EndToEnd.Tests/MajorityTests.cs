@@ -124,6 +124,7 @@ public sealed class MajorityTests(ITestOutputHelper output)
         }
 
         void Say(string what) => output.WriteLine(
-            $"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: {what}; {committed.Count} committed, {unknown.Count} unknown");
+            $"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: {what}; {committed.Count} committed, "
+                + $"{unknown.Count} unknown");
     }
 }

@@ -17,7 +17,8 @@ public sealed class PgBouncerTests
         using var bouncer = new PgBouncer(store.ConnectionString!, "session");
         await using var node = await NodeProcess.StartAsync(store, Through(bouncer));
         using var client = node.Connect();
-        await client.OpenAccountsAsync([.. "ab".Select(static name => new AccountSpec { Address = $"{name}", Asset = "USD/2", Code = 1 })]);
+        await client.OpenAccountsAsync(
+            [.. "ab".Select(static name => new AccountSpec { Address = $"{name}", Asset = "USD/2", Code = 1 })]);
         for (var i = 0; i < 20; i++)
         {
             (await client.PostTransferAsync(Transfer())).Status.ShouldBe(TransferStatus.Created);
@@ -26,15 +27,19 @@ public sealed class PgBouncerTests
         await using var connection = new NpgsqlConnection(store.ConnectionString + ";Pooling=False");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'ledger writer %'",
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE "
+                + "'ledger writer %'",
             connection);
         ((long)(await command.ExecuteScalarAsync())!).ShouldBeGreaterThan(0);
         await node.StopAsync();
     }
 
     [Theory]
-    [InlineData("transaction", "gives the session of one connection to others|drops what a connection sets", "pool_mode = session")]
-    [InlineData("statement", "refuses transactions of several statements|drops what a connection sets", "pool_mode = session")]
+    [InlineData(
+        "transaction", "gives the session of one connection to others|drops what a connection sets",
+        "pool_mode = session")]
+    [InlineData(
+        "statement", "refuses transactions of several statements|drops what a connection sets", "pool_mode = session")]
     public async Task Sessions_that_are_shared_are_refused_in_a_sentence(string mode, string what, string wayOut)
     {
         using var store = new Store(Database.PostgreSql);
@@ -59,14 +64,16 @@ public sealed class PgBouncerTests
     {
         using var store = new Store(Database.PostgreSql);
         using var bouncer = new PgBouncer(store.ConnectionString!, "session", ignored: "extra_float_digits");
-        await RefusesAsync(store, bouncer, "refuses what a connection sets for its session", "ignore_startup_parameters");
+        await RefusesAsync(
+            store, bouncer, "refuses what a connection sets for its session", "ignore_startup_parameters");
     }
 
     private static async Task RefusesAsync(Store store, PgBouncer bouncer, string what, string wayOut)
     {
         await using var node = NodeProcess.Begin(store, "http://127.0.0.1:0", Through(bouncer));
         (await node.EndedAsync()).ShouldBe(1, node.Output);
-        var refusal = node.Output.Split('\n').Single(static line => line.StartsWith("ledger: ", StringComparison.Ordinal));
+        var refusal = node.Output.Split('\n')
+            .Single(static line => line.StartsWith("ledger: ", StringComparison.Ordinal));
         what.Split('|').ShouldContain(text => refusal.Contains(text, StringComparison.Ordinal), refusal);
         refusal.ShouldContain(wayOut);
         (await store.TablesAsync()).ShouldBe(0);

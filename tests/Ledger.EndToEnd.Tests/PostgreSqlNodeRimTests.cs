@@ -5,4 +5,5 @@ namespace Ledger.EndToEnd.Tests;
 
 /// <summary>On PostgreSQL.</summary>
 [Collection(PostgresCollection.Name)]
-public sealed class PostgreSqlNodeRimTests(PostgreSqlRimNode node) : NodeRimTests(node), IClassFixture<PostgreSqlRimNode>;
+public sealed class PostgreSqlNodeRimTests(PostgreSqlRimNode node)
+    : NodeRimTests(node), IClassFixture<PostgreSqlRimNode>;

@@ -27,7 +27,8 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
 
         // What a stream loses, other clients send again, and nobody sees it. These send nothing again.
         using var opened = new StreamCounter();
-        using var witness = nodes.Connect(o => o with { MaxAttempts = 1, UseSharedStreams = true, HttpHandler = opened });
+        using var witness = nodes.Connect(o => o with { MaxAttempts = 1, UseSharedStreams = true,
+            HttpHandler = opened });
         var books = new TransferLoad("rolling", Accounts);
         await books.OpenAsync(client);
 
@@ -38,12 +39,15 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         var witnessed = 0;
         var started = Stopwatch.GetTimestamp();
         var load = Task.WhenAll(
-            [.. Enumerable.Range(0, Workers).Select(WorkAsync), .. Enumerable.Range(Workers, Witnesses).Select(WitnessAsync)]);
+            [.. Enumerable.Range(0, Workers).Select(WorkAsync),
+                .. Enumerable.Range(Workers, Witnesses).Select(WitnessAsync)]);
         await Until.TrueAsync("500 answers", () => calls.Count >= 500);
         for (var i = 0; i < Nodes; i++)
         {
             var took = await nodes[i].StopAsync();
-            output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} stopped in {took.TotalSeconds:F1} s");
+            output.WriteLine(
+                $"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} stopped in {took.TotalSeconds:F1} "
+                    + "s");
             await nodes.BeginAgainAsync(i);
             await nodes.ServingAsync(i);
             output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} serves again");
@@ -60,12 +64,14 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         }
 
         // How long the calls took is reported; what that is on a busy machine says nothing.
-        failures.ShouldBeEmpty(string.Join("\n\n", Enumerable.Range(0, Nodes).Select(i => $"node {i}:\n{nodes[i].Output}")));
+        failures.ShouldBeEmpty(
+            string.Join("\n\n", Enumerable.Range(0, Nodes).Select(i => $"node {i}:\n{nodes[i].Output}")));
 
         broken.ShouldBeEmpty();
         output.WriteLine($"{witnessed} calls were witnessed, {opened.Count} streams opened");
         witnessed.ShouldBeGreaterThan(1000);
-        opened.Count.ShouldBeGreaterThanOrEqualTo(2 * Nodes, "each node's stream is opened, and again after its restart");
+        opened.Count.ShouldBeGreaterThanOrEqualTo(
+            2 * Nodes, "each node's stream is opened, and again after its restart");
 
         async Task WitnessAsync(int worker)
         {
@@ -102,7 +108,8 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
                     {
                         // An account that moves may have something in doubt for longer than a read waits: then it says
                         // so.
-                        (await client.GetAccountAsync(books.Pick(random), new RequestOptions { AllowInDoubt = true })).ShouldNotBeNull();
+                        (await client.GetAccountAsync(books.Pick(random), new RequestOptions { AllowInDoubt = true }))
+                            .ShouldNotBeNull();
                     }
                     else
                     {
@@ -128,21 +135,25 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     {
         var sorted = calls.Select(static call => call.Took.TotalMilliseconds).Order().ToArray();
         output.WriteLine(
-            $"{calls.Length} calls: p50 {sorted[sorted.Length / 2]:F0} ms, p99 {sorted[(int)(sorted.Length * 0.99)]:F0} ms,"
-            + $" p99.9 {sorted[(int)(sorted.Length * 0.999)]:F0} ms, longest {sorted[^1]:F0} ms");
-        foreach (var call in calls.Where(static call => call.Took.TotalMilliseconds > 500).OrderBy(static call => call.At).Take(60))
+            $"{calls.Length} calls: p50 {sorted[sorted.Length / 2]:F0} ms, p99 "
+            + $"{sorted[(int)(sorted.Length * 0.99)]:F0} ms, p99.9 {sorted[(int)(sorted.Length * 0.999)]:F0} ms, "
+            + $"longest {sorted[^1]:F0} ms");
+        foreach (var call in calls.Where(static call => call.Took.TotalMilliseconds > 500)
+            .OrderBy(static call => call.At).Take(60))
         {
             output.WriteLine($"{call.At.TotalSeconds,6:F1} s: took {call.Took.TotalMilliseconds:F0} ms");
         }
     }
 
-    private sealed class StreamCounter() : DelegatingHandler(new SocketsHttpHandler { EnableMultipleHttp2Connections = true })
+    private sealed class StreamCounter()
+        : DelegatingHandler(new SocketsHttpHandler { EnableMultipleHttp2Connections = true })
     {
         private int count;
 
         public int Count => Volatile.Read(ref count);
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
         {
             if (request.RequestUri!.AbsolutePath.EndsWith("/StreamCalls", StringComparison.Ordinal))
             {

@@ -7,9 +7,9 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: who follows docs/operating/secure-cluster.md has three nodes that ask who calls, and is refused what the
-/// page says. Method: the page's commands are run as they stand, in one shell, with real nodes, certificates and tokens;
-/// only the addresses and the database are the test's.</summary>
+/// <summary>Goal: who follows docs/operating/secure-cluster.md has three nodes that ask who calls, and is refused what
+/// the page says. Method: the page's commands are run as they stand, in one shell, with real nodes, certificates and
+/// tokens; only the addresses and the database are the test's.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed partial class SecureClusterPageTests
 {
@@ -35,11 +35,14 @@ public sealed partial class SecureClusterPageTests
         Directory.CreateSymbolicLink(Path.Combine(store.Root, "eng"), Path.Combine(root, "eng"));
         var network = $"127.{Random.Shared.Next(20, 250)}.{Random.Shared.Next(1, 250)}.";
         var script = new StringBuilder("set -eu\n");
-        foreach (var line in Commands(await File.ReadAllLinesAsync(Path.Combine(root, "docs", "operating", "secure-cluster.md"))))
+        foreach (var line in Commands(
+            await File.ReadAllLinesAsync(Path.Combine(root, "docs", "operating", "secure-cluster.md"))))
         {
             script.Append(
-                line.StartsWith("export LEDGER_DB=", StringComparison.Ordinal) ? $"export LEDGER_DB='{store.ConnectionString}'"
-                : line.StartsWith("! ", StringComparison.Ordinal) ? $"if {NodeAddress().Replace(line[2..], network)}; then exit 9; fi"
+                line.StartsWith("export LEDGER_DB=", StringComparison.Ordinal) ? $"export "
+                    + $"LEDGER_DB='{store.ConnectionString}'"
+                : line.StartsWith("! ", StringComparison.Ordinal) ? $"if {NodeAddress().Replace(line[2..], network)}; "
+                    + "then exit 9; fi"
                 : NodeAddress().Replace(line, network)).Append('\n');
         }
 
@@ -50,7 +53,8 @@ public sealed partial class SecureClusterPageTests
             using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(10));
             var ended = await CliWrap.Cli.Wrap("bash").WithArguments(["-c", script.ToString()])
                 .WithWorkingDirectory(store.Root)
-                .WithEnvironmentVariables(set => set.Set("PATH", $"{programs}:{Environment.GetEnvironmentVariable("PATH")}"))
+                .WithEnvironmentVariables(
+                    set => set.Set("PATH", $"{programs}:{Environment.GetEnvironmentVariable("PATH")}"))
                 .WithValidation(CommandResultValidation.None)
                 .WithStandardOutputPipe(PipeTarget.ToStringBuilder(output))
                 .WithStandardErrorPipe(PipeTarget.ToStringBuilder(output))
@@ -78,7 +82,8 @@ public sealed partial class SecureClusterPageTests
         {
             try
             {
-                using var node = Process.GetProcessById(int.Parse(line, System.Globalization.CultureInfo.InvariantCulture));
+                using var node = Process.GetProcessById(int.Parse(
+                    line, System.Globalization.CultureInfo.InvariantCulture));
                 node.Kill();
             }
             catch (ArgumentException)
@@ -106,7 +111,8 @@ public sealed partial class SecureClusterPageTests
 
     private static string FindRoot()
     {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null;
+            directory = directory.Parent)
         {
             if (File.Exists(Path.Combine(directory.FullName, "Ledger.sln")))
             {

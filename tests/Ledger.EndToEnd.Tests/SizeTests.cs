@@ -62,8 +62,10 @@ public sealed class SizeTests(SharedNode shared) : IDisposable
 
         foreach (var some in holds.Chunk(400))
         {
-            var made = await SendAsync("/v1/transfers:batch", new JsonObject { ["transfers"] = new JsonArray([.. some]) });
-            made["results"]!.AsArray().ShouldAllBe(static result => (string)result!["status"]! == "TRANSFER_STATUS_CREATED");
+            var made = await SendAsync(
+                "/v1/transfers:batch", new JsonObject { ["transfers"] = new JsonArray([.. some]) });
+            made["results"]!.AsArray()
+                .ShouldAllBe(static result => (string)result!["status"]! == "TRANSFER_STATUS_CREATED");
         }
 
         var number = 0;
@@ -100,7 +102,8 @@ public sealed class SizeTests(SharedNode shared) : IDisposable
     private static JsonObject NewTransaction(string id, int legs, Func<JsonObject> transfer) => new()
     {
         ["id"] = id,
-        ["legs"] = new JsonArray([.. Enumerable.Range(0, legs).Select(JsonNode (_) => new JsonObject { ["transfer"] = transfer() })]),
+        ["legs"] = new JsonArray(
+            [.. Enumerable.Range(0, legs).Select(JsonNode (_) => new JsonObject { ["transfer"] = transfer() })]),
     };
 
     private JsonObject NewTransfer() => new()

@@ -60,7 +60,8 @@ public sealed class TransactionTests(SharedNode shared) : IAsyncLifetime
     {
         var transfer = Leg("bank", "b", 5) with { Id = TransferIds.New() };
         await client.PostTransferAsync(transfer);
-        var outcome = await client.PostTransactionAsync(Transaction.Of(TransferIds.New(), transfer, Leg("bank", "c", 1)));
+        var outcome = await client.PostTransactionAsync(
+            Transaction.Of(TransferIds.New(), transfer, Leg("bank", "c", 1)));
 
         outcome.IsCommitted.ShouldBeFalse();
         outcome.FailedLeg.ShouldBe(0);
@@ -193,7 +194,8 @@ public sealed class TransactionTests(SharedNode shared) : IAsyncLifetime
 
     private Transfer Leg(string debit, string credit, int amount) => new()
     {
-        Id = Guid.Empty, DebitAccount = At(debit), CreditAccount = At(credit), Amount = (UInt128)amount, Asset = "USD/2",
+        Id =
+            Guid.Empty, DebitAccount = At(debit), CreditAccount = At(credit), Amount = (UInt128)amount, Asset = "USD/2",
         Code = 1,
     };
 

@@ -43,7 +43,8 @@ public sealed class VerdictTests
             shown.Out.ShouldContain(stuck.Id.ToString("D"), customMessage: shown.All);
 
             var resolved = await LedgerAsync(
-                node, "admin", "in-doubt", "resolve", stuck.Id.ToString("D"), "--account", "payer", "--by", "anna", "--reason",
+                node, "admin", "in-doubt", "resolve", stuck.Id.ToString("D"), "--account", "payer", "--by", "anna",
+                "--reason",
                 "row 1 is damaged, ticket 7", "--output", "json");
             resolved.ExitCode.ShouldBe(0, resolved.All);
             var answer = JsonNode.Parse(resolved.Out)!;
@@ -73,7 +74,8 @@ public sealed class VerdictTests
             (await client.PostTransferAsync(stuck)).Status.ShouldBe(TransferStatus.AbortedByOperator);
             await Should.ThrowAsync<LedgerClientException>(
                 () => client.GetAccountAsync("damaged", new RequestOptions { Timeout = TimeSpan.FromSeconds(2) }));
-            await Until.TrueAsync(() => Task.FromResult(node.Output.Contains("damaged can't be recovered", StringComparison.Ordinal)));
+            await Until.TrueAsync(
+                () => Task.FromResult(node.Output.Contains("damaged can't be recovered", StringComparison.Ordinal)));
         }
     }
 
@@ -82,6 +84,7 @@ public sealed class VerdictTests
 
     private static Transfer New(string debit, string credit, ulong amount) => new()
     {
-        Id = TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
+        Id =
+            TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
     };
 }

@@ -21,7 +21,8 @@ public sealed class AdminTests
         first.Accounts.Single().Since.ToDateTimeOffset().ShouldBe(FakeLedger.Now.ToDateTimeOffset());
 
         host.Ledger.InDoubt = new InDoubtPage([], null);
-        var next = await host.Admin.ListInDoubtAsync(new ListInDoubtRequest { PageSize = 1, PageToken = first.NextPageToken });
+        var next = await host.Admin.ListInDoubtAsync(
+            new ListInDoubtRequest { PageSize = 1, PageToken = first.NextPageToken });
         (next.Accounts.Count, next.NextPageToken).ShouldBe((0, ""));
     }
 
@@ -29,14 +30,16 @@ public sealed class AdminTests
     public async Task What_is_in_doubt_on_an_account_is_shown()
     {
         await using var host = await GrpcHost.StartAsync();
-        (await host.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "nobody" })).ShouldBe(new GetInDoubtResponse());
+        (await host.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "nobody" }))
+            .ShouldBe(new GetInDoubtResponse());
 
         var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
         host.Ledger.Account = new Core.AccountView(spec, FakeLedger.Now, default, 8, 9, false)
         {
             Doubt = new Core.AccountDoubt(
                 default, default, 1,
-                [new Core.TransactionInDoubt(new TransferId(7), new TransferId(8), FakeLedger.Now, spec.Address, [], default)],
+                [new Core.TransactionInDoubt(
+                    new TransferId(7), new TransferId(8), FakeLedger.Now, spec.Address, [], default)],
                 FakeLedger.Now),
         };
         var shown = await host.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "shop" });
@@ -48,7 +51,8 @@ public sealed class AdminTests
     [InlineData(Actors.InDoubtDecision.LastAgent)]
     [InlineData(Actors.InDoubtDecision.Journal)]
     [InlineData(Actors.InDoubtDecision.Operator)]
-    public async Task A_verdict_is_passed_on_with_who_and_why_and_answered_with_what_decided(Actors.InDoubtDecision decision)
+    public async Task A_verdict_is_passed_on_with_who_and_why_and_answered_with_what_decided(
+        Actors.InDoubtDecision decision)
     {
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.Resolution = host.Ledger.Resolution with
@@ -67,7 +71,8 @@ public sealed class AdminTests
             Unbooked = { new V1.UnbookedAccount { Address = "bank", Detail = "It can't be read." } },
         });
         host.Ledger.Calls.Single().Argument.ShouldBe(
-            new InDoubtVerdict(AccountAddress.Parse("shop"), TransferId.FromGuid(Guid.Parse(Samples.Id)), "anna", "ticket 7"));
+            new InDoubtVerdict(
+                AccountAddress.Parse("shop"), TransferId.FromGuid(Guid.Parse(Samples.Id)), "anna", "ticket 7"));
     }
 
     [Theory]

@@ -44,7 +44,8 @@ public sealed class BadInputTests
         ["id not a UUID"] = Post("MALFORMED_ID", "id", t => t.Id = "42"),
         ["id in braces"] = Post("MALFORMED_ID", "id", t => t.Id = "{" + Samples.Id + "}"),
         ["debit address with a space"] = Post("MALFORMED_ADDRESS", "debit_account", t => t.DebitAccount = "a b"),
-        ["debit address with an empty segment"] = Post("MALFORMED_ADDRESS", "debit_account", t => t.DebitAccount = "a::b"),
+        ["debit address with an empty segment"] = Post(
+            "MALFORMED_ADDRESS", "debit_account", t => t.DebitAccount = "a::b"),
         ["credit address too long"] = Post("MALFORMED_ADDRESS", "credit_account", t => t.CreditAccount = Long),
         ["credit address not ASCII"] = Post("MALFORMED_ADDRESS", "credit_account", t => t.CreditAccount = "käse"),
         ["amount empty"] = Post("AMOUNT_NOT_A_NUMBER", "amount", t => t.Amount = ""),
@@ -68,7 +69,8 @@ public sealed class BadInputTests
         }),
         ["metadata key empty"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata[""] = "v"),
         ["metadata key too long"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata[new string('k', 65)] = "v"),
-        ["metadata value too long"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata["k"] = new string('v', 257)),
+        ["metadata value too long"] = Post(
+            "METADATA_TOO_LARGE", "metadata", t => t.Metadata["k"] = new string('v', 257)),
         ["metadata of 4,097 bytes"] = Post("METADATA_TOO_LARGE", "metadata", t => AddMetadata(t.Metadata, 4097)),
         ["batch empty"] = new("EMPTY_BATCH", "transfers",
             async h => await h.Transfers.PostTransfersAsync(new PostTransfersRequest())),
@@ -119,14 +121,16 @@ public sealed class BadInputTests
             "MALFORMED_TIME", "start_time", r => r.StartTime = new Timestamp { Seconds = long.MaxValue }),
         ["time with negative nanoseconds"] = List(
             "MALFORMED_TIME", "end_time", r => r.EndTime = new Timestamp { Nanos = -1 }),
-        ["amount of a hold empty"] = Post("AMOUNT_NOT_A_NUMBER", "amount", t => (t.Kind, t.Amount) = (TransferKind.Hold, "")),
+        ["amount of a hold empty"] = Post(
+            "AMOUNT_NOT_A_NUMBER", "amount", t => (t.Kind, t.Amount) = (TransferKind.Hold, "")),
         ["kind of a later version"] = Post("UNKNOWN_KIND", "kind", t => t.Kind = (TransferKind)99),
         ["kind of the ledger's own"] = Post("KIND_RESERVED", "kind", t => t.Kind = TransferKind.ExpireHold),
         ["hold id not a UUID"] = Post("MALFORMED_ID", "hold_id", t => t.HoldId = "42"),
         ["reversed id not a UUID"] = Post("MALFORMED_ID", "reverses", t => t.Reverses = "42"),
         ["reason too long"] = Post("REASON_TOO_LONG", "reason", t => t.Reason = new string('x', 257)),
         ["timeout negative"] = Post("TIMEOUT_NEGATIVE", "timeout", t => t.Timeout = new Duration { Seconds = -1 }),
-        ["timeout a little negative"] = Post("TIMEOUT_NEGATIVE", "timeout", t => t.Timeout = new Duration { Nanos = -1 }),
+        ["timeout a little negative"] = Post(
+            "TIMEOUT_NEGATIVE", "timeout", t => t.Timeout = new Duration { Nanos = -1 }),
         ["timeout of nanoseconds"] = Post(
             "TIMEOUT_TOO_FINE", "timeout", t => t.Timeout = new Duration { Seconds = 1, Nanos = 1 }),
         ["timeout of two signs"] = Post(
@@ -184,7 +188,8 @@ public sealed class BadInputTests
         ["freeze with a bad end"] = Freeze(
             "MALFORMED_TIME", "freeze.end_time", r => r.Freeze.EndTime = new Timestamp { Nanos = -1 }),
         ["freeze without address"] = Freeze("MALFORMED_ADDRESS", "address", r => r.Address = ""),
-        ["unfreeze with a long reason"] = new("REASON_TOO_LONG", "reason", async h => await h.Accounts.UnfreezeAccountAsync(
+        ["unfreeze with a long reason"] = new(
+            "REASON_TOO_LONG", "reason", async h => await h.Accounts.UnfreezeAccountAsync(
             new UnfreezeAccountRequest { Address = "shop", Reason = new string('x', 257) })),
         ["close without address"] = new("MALFORMED_ADDRESS", "address",
             async h => await h.Accounts.CloseAccountAsync(new CloseAccountRequest())),

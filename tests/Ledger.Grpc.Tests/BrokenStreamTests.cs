@@ -43,7 +43,8 @@ public sealed class BrokenStreamTests
         using var meter = new MeterRecorder();
         var metrics = new CallMetrics(meter);
         var streams = new TransferStreams(
-            new CallerLedgers(ledger, ledger, ledger, TimeProvider.System, rates), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
+            new CallerLedgers(ledger, ledger, ledger, TimeProvider.System, rates), clock,
+            new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));
 
         var running = streams.RunAsync(new EndlessRequests(), new BrokenResponses(), new Context());
@@ -56,7 +57,8 @@ public sealed class BrokenStreamTests
     {
         private uint count;
 
-        public StreamTransfersRequest Current => new() { Sequence = count, Transfer = Samples.Transfer(t => t.Code = count) };
+        public StreamTransfersRequest Current =>
+            new() { Sequence = count, Transfer = Samples.Transfer(t => t.Code = count) };
 
         public async Task<bool> MoveNext(CancellationToken cancellationToken)
         {

@@ -39,9 +39,11 @@ public sealed class CallMetricsTests : IDisposable
     {
         await using var host = await GrpcHost.StartAsync(meter: meter);
         using var stream = host.Transfers.StreamTransfers();
-        await stream.RequestStream.WriteAsync(new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() });
         await stream.RequestStream.WriteAsync(
-            new StreamTransfersRequest { Sequence = 2, Transfer = Samples.Transfer(static one => one.Amount = "much") });
+            new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() });
+        await stream.RequestStream.WriteAsync(
+            new StreamTransfersRequest { Sequence = 2,
+                Transfer = Samples.Transfer(static one => one.Amount = "much") });
         await stream.RequestStream.CompleteAsync();
         var answers = 0;
         await foreach (var _ in stream.ResponseStream.ReadAllAsync())
@@ -60,7 +62,8 @@ public sealed class CallMetricsTests : IDisposable
     [Fact]
     public async Task What_is_refused_before_a_handler_is_counted_once()
     {
-        await using var host = await GrpcHost.StartAsync(static options => options.MaxReceiveMessageBytes = 65_536, meter);
+        await using var host = await GrpcHost.StartAsync(
+            static options => options.MaxReceiveMessageBytes = 65_536, meter);
 
         (await PostAsync("""{"nothing": 1}""")).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         meter.SumOf(Refused, "reason=UNKNOWN_FIELD").ShouldBe(1);

@@ -42,7 +42,9 @@ public sealed class CallStreamTests
 
         hello.ShouldBe(new StreamHello
         {
-            Node = hello.Node, ItemsMax = 1024, BytesMax = 1024 * 1024, MessageItemsMax = 256, MessageBytesMax = 256 * 1024,
+            Node =
+                hello.Node, ItemsMax = 1024, BytesMax = 1024 * 1024, MessageItemsMax = 256,
+                MessageBytesMax = 256 * 1024,
             ItemBytesMax = 32 * 1024,
         });
         hello.Node.Length.ShouldBe(16);
@@ -97,14 +99,16 @@ public sealed class CallStreamTests
     public async Task A_failure_of_the_ledger_is_the_same_of_an_item_and_of_a_call(LedgerErrorReason reason)
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.OnTransfer = (_, _) => throw new LedgerException(reason, "Said to the client.", "transfer.metadata");
+        host.Ledger.OnTransfer = (_, _) =>
+            throw new LedgerException(reason, "Said to the client.", "transfer.metadata");
         using var stream = await OpenAsync(host);
         await SendAsync(stream, Post(1));
 
         var item = (await AnswersAsync(stream, 1))[1].Error;
 
         var call = await Should.ThrowAsync<RpcException>(
-            async () => await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() }));
+            async () =>
+                await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() }));
         item.ShouldBe(call.GetRpcStatus());
     }
 
@@ -115,7 +119,8 @@ public sealed class CallStreamTests
         using var stream = await OpenAsync(host);
         var bad = new PostTransferRequest { Transfer = Samples.Transfer(t => t.Amount = "-1") };
         await SendAsync(
-            stream, new CallItem { Id = 1, PostTransfer = bad }, new CallItem { Id = 2, PostTransfer = new PostTransferRequest() },
+            stream, new CallItem { Id = 1, PostTransfer = bad },
+            new CallItem { Id = 2, PostTransfer = new PostTransferRequest() },
             new CallItem { Id = 3 }, new CallItem { Id = 4, GetAccount = new GetAccountRequest { Address = "nobody" } },
             Post(5, TimeSpan.Zero), Post(6));
 
@@ -139,7 +144,8 @@ public sealed class CallStreamTests
         using var stream = await OpenAsync(host);
         await SendAsync(stream, Post(1));
         var error = Errors.Of((await AnswersAsync(stream, 1))[1].Error);
-        (error.Code, error.Reason, error.Info.Metadata["outcome"]).ShouldBe((StatusCode.Internal, "INTERNAL", "unknown"));
+        (error.Code, error.Reason, error.Info.Metadata["outcome"])
+            .ShouldBe((StatusCode.Internal, "INTERNAL", "unknown"));
         error.Message.ShouldNotContain("secret");
     }
 
@@ -164,8 +170,10 @@ public sealed class CallStreamTests
         await SendAsync(stream, odd);
         await AnswersAsync(stream, 1);
 
-        host.Ledger.Calls.First().Timeout.ShouldNotBeNull().ShouldBeInRange(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2.9));
-        host.Ledger.Calls.Last().Timeout.ShouldNotBeNull().ShouldBeInRange(TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(10));
+        host.Ledger.Calls.First().Timeout.ShouldNotBeNull()
+            .ShouldBeInRange(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2.9));
+        host.Ledger.Calls.Last().Timeout.ShouldNotBeNull()
+            .ShouldBeInRange(TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(10));
         traces.First().ShouldBe(trace);
         traces.Last().ShouldNotBe(trace);
     }
@@ -206,7 +214,8 @@ public sealed class CallStreamTests
         using var meter = new MeterRecorder();
         await using var host = await GrpcHost.StartAsync(meter: meter);
         using var stream = await OpenAsync(host);
-        await SendAsync(stream, Post(1), new CallItem { Id = 2, GetAccount = new GetAccountRequest { Address = "nobody" } });
+        await SendAsync(
+            stream, Post(1), new CallItem { Id = 2, GetAccount = new GetAccountRequest { Address = "nobody" } });
         await AnswersAsync(stream, 2);
         await stream.RequestStream.CompleteAsync();
         await ReceiveAsync(stream);
@@ -397,7 +406,8 @@ public sealed class CallStreamTests
         await Until.TrueAsync(() => host.Ledger.Calls.Count == 2);
         await stream.RequestStream.CompleteAsync();
         release.SetResult();
-        (await AnswersAsync(stream, 2)).Values.ShouldAllBe(static one => one.PostTransfer.Result.Status == V1.TransferStatus.Created);
+        (await AnswersAsync(stream, 2)).Values
+            .ShouldAllBe(static one => one.PostTransfer.Result.Status == V1.TransferStatus.Created);
         (await ReceiveAsync(stream)).End.MessagesRead.ShouldBe(2ul);
         (await stream.ResponseStream.MoveNext()).ShouldBeFalse();
     }
@@ -412,8 +422,10 @@ public sealed class CallStreamTests
         var get = new GetAccountRequest { Address = "shop" };
         foreach (var (caller, item, call) in new (string, CallItem, Func<CallOptions, Task>)[]
         {
-            ("reader", new CallItem { Id = 1, PostTransfer = post }, async o => await host.Transfers.PostTransferAsync(post, o)),
-            ("payer", new CallItem { Id = 1, GetAccount = get }, async o => await host.Accounts.GetAccountAsync(get, o)),
+            ("reader", new CallItem { Id = 1, PostTransfer = post },
+                async o => await host.Transfers.PostTransferAsync(post, o)),
+            ("payer", new CallItem { Id = 1, GetAccount = get },
+                async o => await host.Accounts.GetAccountAsync(get, o)),
             ("reader", new CallItem { Id = 1, GetAccount = new GetAccountRequest { Address = "other" } },
                 async o => await host.Accounts.GetAccountAsync(new GetAccountRequest { Address = "other" }, o)),
         })
@@ -444,14 +456,16 @@ public sealed class CallStreamTests
         var started = Stopwatch.GetTimestamp();
         for (var i = 0; i < 3; i++)
         {
-            await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() }, As("payer"));
+            await host.Transfers.PostTransferAsync(
+                new PostTransferRequest { Transfer = Samples.Transfer() }, As("payer"));
         }
 
         // Nothing is left of what may be asked at once, but for what has come back meanwhile.
         await SendAsync(stream, [.. Enumerable.Range(1, 100).Select(static i => Post((ulong)i))]);
         var answers = await AnswersAsync(stream, 100);
 
-        var refused = answers.Values.Where(static one => one.Error is not null).Select(static one => Errors.Of(one.Error)).ToArray();
+        var refused = answers.Values.Where(static one => one.Error is not null)
+            .Select(static one => Errors.Of(one.Error)).ToArray();
         (100 - refused.Length).ShouldBeLessThanOrEqualTo(1 + (int)Stopwatch.GetElapsedTime(started).TotalSeconds);
         refused.ShouldAllBe(static one => one.Reason == "OVERLOADED" && one.Info.Metadata["limit"] == "1");
         host.Ledger.Principals.Distinct().ShouldBe(["payer"]);
@@ -498,7 +512,8 @@ public sealed class CallStreamTests
         }
     });
 
-    private static CallOptions As(string caller) => new(new global::Grpc.Core.Metadata { { KnownCallers.Header, caller } });
+    private static CallOptions As(string caller) =>
+        new(new global::Grpc.Core.Metadata { { KnownCallers.Header, caller } });
 
     private static async Task<AsyncDuplexStreamingCall<StreamCallsRequest, StreamCallsResponse>> OpenAsync(
         GrpcHost host, string? caller = null)

@@ -14,7 +14,8 @@ public sealed class ErrorTests
     {
         ["OpenAccounts"] = async (h, o) => await h.Accounts.OpenAccountsAsync(
             new OpenAccountsRequest { Accounts = { Samples.Account() } }, o),
-        ["GetAccount"] = async (h, o) => await h.Accounts.GetAccountAsync(new GetAccountRequest { Address = "shop" }, o),
+        ["GetAccount"] = async (h, o) =>
+            await h.Accounts.GetAccountAsync(new GetAccountRequest { Address = "shop" }, o),
         ["ListAccounts"] = async (h, o) => await h.Accounts.ListAccountsAsync(new ListAccountsRequest(), o),
         ["ListStatement"] = async (h, o) => await h.Accounts.ListStatementAsync(
             new ListStatementRequest { Address = "shop" }, o),
@@ -44,7 +45,8 @@ public sealed class ErrorTests
         ["SubmitBatch"] = async (h, o) => await h.Transactions.SubmitBatchAsync(Samples.Items(), o),
         ["ListInDoubt"] = async (h, o) => await h.Admin.ListInDoubtAsync(new ListInDoubtRequest(), o),
         ["ResolveInDoubt"] = async (h, o) => await h.Admin.ResolveInDoubtAsync(
-            new ResolveInDoubtRequest { Address = "shop", TransactionId = Samples.Id, Principal = "anna", Reason = "why" }, o),
+            new ResolveInDoubtRequest { Address = "shop", TransactionId = Samples.Id, Principal = "anna",
+                Reason = "why" }, o),
         ["GetInDoubt"] = async (h, o) => await h.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "shop" }, o),
     };
 
@@ -58,7 +60,8 @@ public sealed class ErrorTests
     [Fact]
     public void Every_method_of_the_contract_is_tested_here() =>
         AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
-            .Concat(TransactionService.Descriptor.Methods).Concat(AdminService.Descriptor.Methods).Select(static m => m.Name)
+            .Concat(TransactionService.Descriptor.Methods).Concat(AdminService.Descriptor.Methods)
+            .Select(static m => m.Name)
             .Except(s_ofBlocks)
             .ShouldBe(Calls.Keys, ignoreOrder: true);
 
@@ -173,18 +176,21 @@ public sealed class ErrorTests
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound or LedgerErrorReason.NotInDoubt => StatusCode.NotFound,
-        LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused or LedgerErrorReason.TransferIdAmbiguous =>
+        LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused
+        or LedgerErrorReason.TransferIdAmbiguous =>
             StatusCode.FailedPrecondition,
         LedgerErrorReason.IndexOff => StatusCode.Unimplemented,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.PermissionDenied => StatusCode.PermissionDenied,
         LedgerErrorReason.Unauthenticated => StatusCode.Unauthenticated,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
-            or LedgerErrorReason.LeaseLost or LedgerErrorReason.IndexBehind or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
+            or LedgerErrorReason.LeaseLost or LedgerErrorReason.IndexBehind or LedgerErrorReason.AccountInDoubt
+            or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
         LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 
     private static string Snake(string name) => string.Concat(
-        name.Select(static (c, i) => i > 0 && char.IsAsciiLetterUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
+        name.Select(
+            static (c, i) => i > 0 && char.IsAsciiLetterUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 }

@@ -28,7 +28,8 @@ internal static class Errors
         info.Reason.ShouldMatch("^[A-Z][A-Z_]+$");
         info.Metadata["outcome"].ShouldBeOneOf("unknown", "not_applied");
         var code = (StatusCode)status.Code;
-        (status.GetDetail<RetryInfo>() is not null).ShouldBe(code is StatusCode.Unavailable or StatusCode.ResourceExhausted);
+        (status.GetDetail<RetryInfo>() is not null)
+            .ShouldBe(code is StatusCode.Unavailable or StatusCode.ResourceExhausted);
         var violations = status.GetDetail<BadRequest>()?.FieldViolations;
         return new Error(code, info.Reason, violations?.ShouldHaveSingleItem().Field, status.Message, info);
     }

@@ -24,7 +24,8 @@ public sealed class FactsTests
     [InlineData(-1, 999_999_001, 0)]
     [InlineData(-62_135_596_800, 0, -62_135_596_800_000_000)]
     [InlineData(LastSecond, 999_999_000, 253_402_300_799_999_999)]
-    public async Task An_effective_time_is_read_to_the_next_microsecond_and_printed(long seconds, int nanos, long micros)
+    public async Task An_effective_time_is_read_to_the_next_microsecond_and_printed(
+        long seconds, int nanos, long micros)
     {
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t => t.EffectiveTime = new Timestamp { Seconds = seconds, Nanos = nanos });
@@ -82,7 +83,8 @@ public sealed class FactsTests
             {"id":"{{Samples.Id}}","debitAccount":"a","creditAccount":"b","amount":"5","code":1,
              "effectiveTime":"2026-11-30T23:59:59.999999Z"}
             """;
-        var response = await host.Http.PostAsync("/v1/transfers", new StringContent(body, Encoding.UTF8, "application/json"));
+        var response = await host.Http.PostAsync(
+            "/v1/transfers", new StringContent(body, Encoding.UTF8, "application/json"));
         response.IsSuccessStatusCode.ShouldBeTrue(await response.Content.ReadAsStringAsync());
         ((Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument).EffectiveTime.ShouldBe(
             LedgerTime.From(new DateTimeOffset(2026, 12, 1, 0, 0, 0, TimeSpan.Zero)) is var next
@@ -113,12 +115,14 @@ public sealed class FactsTests
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
         host.Ledger.Principals.ShouldBeEmpty();
 
-        host.Ledger.Record = new TransferRecord(transfer, TransferStatus.Created, FakeLedger.Now, null) { Principal = "alice" };
+        host.Ledger.Record =
+            new TransferRecord(transfer, TransferStatus.Created, FakeLedger.Now, null) { Principal = "alice" };
         var record = (await host.Transfers.GetTransferAsync(
             new GetTransferRequest { Account = "shop", Id = Samples.Id })).Record;
         record.Principal.ShouldBe("alice");
         var posted = new Core.Transaction(transfer.Id, [Core.TransactionLeg.Of(transfer)]);
-        host.Ledger.TransactionRecord = new Core.TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
+        host.Ledger.TransactionRecord =
+            new Core.TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
         (await host.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop", Id = Samples.Id }))
             .Record.Principal.ShouldBe("bob");
     }
@@ -136,14 +140,21 @@ public sealed class FactsTests
         host.Ledger.OnItem = item => item.Leg.Transfer is { } t
             ? new Actors.BatchItemResult(FakeLedger.Created(t) with { Position = place }, null)
             : new Actors.BatchItemResult(
-                null, new Core.OpenAccountResult(item.Leg.Opening!.Address, Core.AccountStatus.Created, FakeLedger.Now) { Position = place });
+                null,
+                new Core.OpenAccountResult(item.Leg.Opening!.Address, Core.AccountStatus.Created, FakeLedger.Now)
+                {
+                    Position = place,
+                });
         host.Ledger.Change = new Core.AccountChangeResult(Core.AccountStatus.Changed, null) { Position = place };
         host.Ledger.Extension = new Actors.ExtendHoldResult(default, TransferStatus.Created, null) { Position = place };
 
-        (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() })).Result.Position
+        (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() })).Result
+            .Position
             .ShouldBe("shop/7");
-        (await host.Transfers.PostTransfersAsync(Samples.Batch(2))).Results.ShouldAllBe(static one => one.Position == "shop/7");
-        (await host.Transactions.PostTransactionAsync(new PostTransactionRequest { Transaction = Samples.Transaction() })).Result
+        (await host.Transfers.PostTransfersAsync(Samples.Batch(2))).Results
+            .ShouldAllBe(static one => one.Position == "shop/7");
+        (await host.Transactions.PostTransactionAsync(
+            new PostTransactionRequest { Transaction = Samples.Transaction() })).Result
             .Position.ShouldBe("shop/7");
         (await host.Transactions.ReverseTransactionAsync(Samples.Reversal())).Result.Position.ShouldBe("shop/7");
         (await host.Transactions.ResolveTransactionAsync(Samples.Resolution())).Result.Position.ShouldBe("shop/7");
@@ -151,9 +162,11 @@ public sealed class FactsTests
         items[0].Opening.Position.ShouldBe("shop/7");
         items[1].Transfer.Position.ShouldBe("shop/7");
         (await host.Transfers.ExtendHoldAsync(Samples.Extension())).Result.Position.ShouldBe("shop/7");
-        (await host.Accounts.CloseAccountAsync(new CloseAccountRequest { Address = "shop", Reason = "r" })).Result.Position
+        (await host.Accounts.CloseAccountAsync(new CloseAccountRequest { Address = "shop", Reason = "r" })).Result
+            .Position
             .ShouldBe("shop/7");
-        (await host.Accounts.OpenAccountsAsync(new OpenAccountsRequest { Accounts = { Samples.Account() } })).Results[0].Position
+        (await host.Accounts.OpenAccountsAsync(new OpenAccountsRequest { Accounts = { Samples.Account() } })).Results[0]
+            .Position
             .ShouldBeEmpty();
     }
 
@@ -164,9 +177,11 @@ public sealed class FactsTests
     {
         await using var host = await GrpcHost.StartAsync();
         var after = new AccountAfter(
-            AccountAddress.Parse("shop"), new Core.Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
+            AccountAddress.Parse("shop"),
+            new Core.Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
             null, Amount.Of(3));
-        host.Ledger.OnTransfer = (t, _) => Task.FromResult(FakeLedger.Created(t) with { DebitAfter = after, CreditAfter = after });
+        host.Ledger.OnTransfer = (t, _) =>
+            Task.FromResult(FakeLedger.Created(t) with { DebitAfter = after, CreditAfter = after });
         var transaction = host.Ledger.OnTransaction;
         host.Ledger.OnTransaction = t => transaction(t) with { After = [after, after] };
 
@@ -181,7 +196,8 @@ public sealed class FactsTests
             new PostTransactionRequest { Transaction = Samples.Transaction(), ReturnBalances = true })).Result;
         var json = await host.Http.PostAsync(
             "/v1/transfers?return_balances=true", new StringContent(
-                $$"""{"id":"{{Samples.Id}}","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""", Encoding.UTF8,
+                $$"""{"id":"{{Samples.Id}}","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""",
+                Encoding.UTF8,
                 "application/json"));
         json.IsSuccessStatusCode.ShouldBeTrue(await json.Content.ReadAsStringAsync());
         host.Ledger.ReturningBalancesCount.ShouldBe(4);
@@ -205,7 +221,8 @@ public sealed class FactsTests
             Address = "shop", Version = 7, EntrySequence = 9, AvailableCredits = "3",
             Balances = new V1.Balances
             {
-                DebitsPending = "0", DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
+                DebitsPending =
+                    "0", DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
                 DebitsInDoubt = "0", CreditsInDoubt = "0",
             },
         });

@@ -93,7 +93,8 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
     public AccountPage Accounts { get; set; } = new([], null);
 
     /// <summary>What each transaction is answered, whoever asks for it; by default it is created.</summary>
-    public Func<Transaction, TransactionResult> OnTransaction { get; set; } = static transaction => new TransactionResult(
+    public Func<Transaction, TransactionResult> OnTransaction { get; set; } = static transaction =>
+        new TransactionResult(
         transaction.Id, TransferStatus.Created, -1, Now, false, null,
         [
             .. transaction.Legs.Select(static leg => leg.Transfer is { } transfer
@@ -129,7 +130,8 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         return this;
     }
 
-    public string PositionOf(RowPosition position) => position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
+    public string PositionOf(RowPosition position) =>
+        position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
 
     public ILedger WithCaller(string principal)
     {

@@ -43,7 +43,8 @@ public sealed class HealthTests
     }
 
     private static async Task<HealthCheckResponse.Types.ServingStatus> CheckAsync(GrpcHost host, string service) =>
-        (await new global::Grpc.Health.V1.Health.HealthClient(host.Channel).CheckAsync(new HealthCheckRequest { Service = service })).Status;
+        (await new global::Grpc.Health.V1.Health.HealthClient(host.Channel)
+            .CheckAsync(new HealthCheckRequest { Service = service })).Status;
 
     private static async Task<string[]> ListAsync(GrpcHost host)
     {

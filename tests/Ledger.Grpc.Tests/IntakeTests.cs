@@ -67,7 +67,8 @@ public sealed class IntakeTests : IDisposable
     {
         await using var host = await GrpcHost.StartOnKestrelAsync(
             edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
-        (await RawGrpc.StallAsync(http, host.Address, Post, []).WaitAsync(Patience)).Reason.ShouldBe("REQUEST_INCOMPLETE");
+        (await RawGrpc.StallAsync(http, host.Address, Post, []).WaitAsync(Patience)).Reason
+            .ShouldBe("REQUEST_INCOMPLETE");
     }
 
     [Fact]
@@ -124,7 +125,8 @@ public sealed class IntakeTests : IDisposable
     public async Task A_stream_that_ends_within_a_frame_is_answered_by_name(byte[] rest)
     {
         await using var host = await GrpcHost.StartOnKestrelAsync();
-        var whole = RawGrpc.Frame(new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() }.ToByteArray());
+        var whole = RawGrpc.Frame(
+            new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() }.ToByteArray());
         var ended = await RawGrpc.CallAsync(http, host.Address, Stream, [.. whole, .. rest]).WaitAsync(Patience);
         (ended.Code, ended.Reason).ShouldBe(rest.Length == 0 ? (0, "") : (3, "MALFORMED_REQUEST"));
 
@@ -192,7 +194,8 @@ public sealed class IntakeTests : IDisposable
         await using var host = await GrpcHost.StartOnKestrelAsync(
             edge: new EdgeOptions { StreamIdleTimeout = TimeSpan.FromSeconds(1) });
         using var stream = host.Transfers.StreamTransfers();
-        await stream.RequestStream.WriteAsync(new StreamTransfersRequest { Sequence = 7, Transfer = Samples.Transfer() });
+        await stream.RequestStream.WriteAsync(
+            new StreamTransfersRequest { Sequence = 7, Transfer = Samples.Transfer() });
         (await stream.ResponseStream.MoveNext().WaitAsync(Patience)).ShouldBeTrue();
         stream.ResponseStream.Current.Sequence.ShouldBe(7ul);
         var error = await Errors.OfAsync(() => stream.ResponseStream.MoveNext().WaitAsync(Patience));

@@ -43,7 +43,8 @@ internal static class JsonForms
             }
 
             var path = parent.Length == 0 ? field.Name : $"{parent}.{field.Name}";
-            foreach (var wrong in OfName(root, tree, i, field, parent, path).Concat(OfValue(root, tree, i, field, path)))
+            foreach (var wrong in OfName(root, tree, i, field, parent, path)
+                .Concat(OfValue(root, tree, i, field, path)))
             {
                 yield return wrong;
             }
@@ -79,7 +80,8 @@ internal static class JsonForms
             var shown = name.Length == 0 ? "\"\"" : name;
             tree.Entries[place] = entry with { Name = name };
             yield return new JsonWrong(
-                root.ToString(), "UNKNOWN_FIELD", parent.Length == 0 ? shown : $"{parent}.{shown}", "There is no field");
+                root.ToString(), "UNKNOWN_FIELD", parent.Length == 0 ? shown : $"{parent}.{shown}",
+                "There is no field");
             tree.Entries[place] = entry;
         }
 
@@ -94,7 +96,8 @@ internal static class JsonForms
         {
             tree.Entries.Add(new JsonEntry(rival.JsonName, RightValue(rival, 0), null));
             yield return new JsonWrong(
-                root.ToString(), "MALFORMED_REQUEST", path[..^field.Name.Length] + rival.Name, "wanted: one of them at most");
+                root.ToString(), "MALFORMED_REQUEST", path[..^field.Name.Length] + rival.Name,
+                "wanted: one of them at most");
             tree.Entries.RemoveAt(tree.Entries.Count - 1);
         }
     }
@@ -105,12 +108,14 @@ internal static class JsonForms
         var entry = tree.Entries[place];
         var wrongs = field switch
         {
-            { IsMap: true } => Kinds.Where(static kind => kind is not "{}").Select(kind => (kind, "", "MALFORMED_REQUEST"))
+            { IsMap: true } =>
+                Kinds.Where(static kind => kind is not "{}").Select(kind => (kind, "", "MALFORMED_REQUEST"))
                 .Concat(WrongValues(field.MessageType.FindFieldByNumber(2))
                     .Select(one => ($$"""{"k":{{one.Literal}}}""", "[\"k\"]", one.Reason)))
                 .Append(("""{"k":"1","j":"2","k":"1"}""", "[\"k\"]", "DUPLICATE_FIELD"))
                 .Append(("""{"k":"1","\u006b":"2"}""", "[\"k\"]", "DUPLICATE_FIELD")),
-            { IsRepeated: true } => Kinds.Where(static kind => kind is not "[]").Select(kind => (kind, "", "MALFORMED_REQUEST"))
+            { IsRepeated: true } =>
+                Kinds.Where(static kind => kind is not "[]").Select(kind => (kind, "", "MALFORMED_REQUEST"))
                 .Concat(WrongValues(field).Select(one => ($"[{one.Literal}]", "[0]", one.Reason))),
             _ => WrongValues(field).Select(static one => (one.Literal, "", one.Reason)),
         };
@@ -131,24 +136,30 @@ internal static class JsonForms
         {
             FieldType.String when IsAmount(field) =>
             [
-                .. Kinds.Where(static kind => kind is not "\"?\"" and not "1.5").Select(static kind => (kind, Malformed)),
+                .. Kinds.Where(static kind => kind is not "\"?\"" and not "1.5")
+                    .Select(static kind => (kind, Malformed)),
                 ("1.5", "AMOUNT_NOT_A_NUMBER"), ("5.0", "AMOUNT_NOT_A_NUMBER"), ("1e3", "AMOUNT_NOT_A_NUMBER"),
-                ("1E21", "AMOUNT_NOT_A_NUMBER"), ("-0", "AMOUNT_NOT_A_NUMBER"), ("9007199254740992", "NUMBER_NOT_EXACT"),
+                ("1E21", "AMOUNT_NOT_A_NUMBER"), ("-0", "AMOUNT_NOT_A_NUMBER"),
+                ("9007199254740992", "NUMBER_NOT_EXACT"),
                 ("-9007199254740992", "NUMBER_NOT_EXACT"), ("100000000000000000000000", "NUMBER_NOT_EXACT"),
                 (new string('9', 60), "NUMBER_NOT_EXACT"), ("\"\\ud800\"", Malformed),
             ],
-            FieldType.String => [.. Wrong(static kind => kind is not "\"?\""), ("5", Malformed), ("\"\\udc00x\"", Malformed)],
+            FieldType.String =>
+                [.. Wrong(static kind => kind is not "\"?\""), ("5", Malformed), ("\"\\udc00x\"", Malformed)],
             FieldType.Bool => [.. Wrong(static kind => kind is not "true"), ("1", Malformed), ("\"true\"", Malformed)],
             FieldType.Enum =>
             [
-                .. Wrong(static _ => true), ("99", Malformed), ("-1", Malformed), ("1.0", Malformed), ("\"\"", Malformed),
+                .. Wrong(static _ => true), ("99", Malformed), ("-1", Malformed), ("1.0", Malformed),
+                ("\"\"", Malformed),
                 ($"\"{field.EnumType.Values[1].Name.ToLowerInvariant()}\"", Malformed),
                 ($"\"{field.EnumType.Values[1].Name.Split('_')[^1]}\"", Malformed), ("\"1\"", Malformed),
             ],
             FieldType.UInt32 =>
             [
-                .. Wrong(static _ => true), ("-1", Malformed), ("4294967296", Malformed), ("1.0", Malformed), ("1e3", Malformed),
-                ("-0", Malformed), ("\"\"", Malformed), ("\" 1\"", Malformed), ("\"01\"", Malformed), ("\"-1\"", Malformed),
+                .. Wrong(static _ => true), ("-1", Malformed), ("4294967296", Malformed), ("1.0", Malformed),
+                ("1e3", Malformed),
+                ("-0", Malformed), ("\"\"", Malformed), ("\" 1\"", Malformed), ("\"01\"", Malformed),
+                ("\"-1\"", Malformed),
                 ("\"4294967296\"", Malformed),
             ],
             FieldType.Message when field.MessageType.FullName == Timestamp.Descriptor.FullName =>
@@ -157,7 +168,8 @@ internal static class JsonForms
                 ("\"2026-11-30T12:00:00\"", Malformed), ("\"2026-02-30T12:00:00Z\"", Malformed), ("\"\"", Malformed),
             ],
             FieldType.Message when field.MessageType.FullName == Duration.Descriptor.FullName =>
-                [.. Wrong(static _ => true), ("5", Malformed), ("\"1h\"", Malformed), ("\"5\"", Malformed), ("\"\"", Malformed)],
+                [.. Wrong(static _ => true), ("5", Malformed), ("\"1h\"", Malformed), ("\"5\"", Malformed),
+                    ("\"\"", Malformed)],
             FieldType.Message => Wrong(static kind => kind is not "{}"),
             _ => throw new NotSupportedException($"{field.FullName}: say what is wrong for {field.FieldType}."),
         };
@@ -169,7 +181,8 @@ internal static class JsonForms
     private static object RightValue(FieldDescriptor field, int oneofChoice) => field switch
     {
         { IsMap: true } => """{"k":"1"}""",
-        { IsRepeated: true } => new[] { Right(field.MessageType, oneofChoice, EmptySet), Right(field.MessageType, oneofChoice, EmptySet) },
+        { IsRepeated: true } =>
+            new[] { Right(field.MessageType, oneofChoice, EmptySet), Right(field.MessageType, oneofChoice, EmptySet) },
         { FieldType: FieldType.String } => IsAmount(field) ? "\"5\"" : "\"x\"",
         { FieldType: FieldType.Bool } => "true",
         { FieldType: FieldType.Enum } => $"\"{field.EnumType.Values[1].Name}\"",

@@ -21,9 +21,11 @@ public sealed partial class JsonStrictnessTests
     private const string Body =
         """{"id":"0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""";
 
-    private static readonly Dictionary<string, Route> Routes = AllRoutes().ToDictionary(static route => route.ToString());
+    private static readonly Dictionary<string, Route> Routes = AllRoutes()
+        .ToDictionary(static route => route.ToString());
 
-    public static TheoryData<string> WithBody => [.. Routes.Where(static r => r.Value.Rule.Body.Length > 0).Select(static r => r.Key)];
+    public static TheoryData<string> WithBody =>
+        [.. Routes.Where(static r => r.Value.Rule.Body.Length > 0).Select(static r => r.Key)];
 
     public static TheoryData<string> All => [.. Routes.Keys];
 
@@ -53,7 +55,8 @@ public sealed partial class JsonStrictnessTests
         }
 
         host.Ledger.Calls.ShouldBeEmpty();
-        tried.ShouldBeGreaterThan(10 * message.Fields.InFieldNumberOrder().Count(field => !route.Bound.Contains(field.Name)));
+        tried.ShouldBeGreaterThan(
+            10 * message.Fields.InFieldNumberOrder().Count(field => !route.Bound.Contains(field.Name)));
     }
 
     [Theory]
@@ -62,17 +65,20 @@ public sealed partial class JsonStrictnessTests
     {
         var route = Routes[name];
         await using var host = await GrpcHost.StartAsync();
-        foreach (var field in route.Method.InputType.Fields.InFieldNumberOrder().Where(f => route.Bound.Contains(f.Name)))
+        foreach (var field in route.Method.InputType.Fields.InFieldNumberOrder()
+            .Where(f => route.Bound.Contains(f.Name)))
         {
             var twice = await PostAsync(host, route.Path, $$"""{"{{field.JsonName}}":"other"}""");
             if (route.Rule.Body == "*")
             {
-                await ShouldBeRefusedAsync(twice, new JsonWrong("", "DUPLICATE_FIELD", field.Name, "the path of the URL"));
+                await ShouldBeRefusedAsync(
+                    twice, new JsonWrong("", "DUPLICATE_FIELD", field.Name, "the path of the URL"));
             }
             else
             {
                 await ShouldBeRefusedAsync(
-                    twice, new JsonWrong("", "UNKNOWN_FIELD", $"{route.Rule.Body}.{field.JsonName}", "There is no field"));
+                    twice,
+                    new JsonWrong("", "UNKNOWN_FIELD", $"{route.Rule.Body}.{field.JsonName}", "There is no field"));
             }
         }
 
@@ -100,11 +106,13 @@ public sealed partial class JsonStrictnessTests
                 continue;
             }
 
-            foreach (var given in new[] { field.JsonName[..^1], field.JsonName + "s", field.JsonName.ToUpperInvariant(), "" })
+            foreach (var given
+                in new[] { field.JsonName[..^1], field.JsonName + "s", field.JsonName.ToUpperInvariant(), "" })
             {
                 await ShouldBeRefusedAsync(
                     await SendAsync(host, route, $"?{given}={right}"),
-                    new JsonWrong("", "UNKNOWN_FIELD", given.Length == 0 ? "\"\"" : given, "There is no query parameter"));
+                    new JsonWrong(
+                        "", "UNKNOWN_FIELD", given.Length == 0 ? "\"\"" : given, "There is no query parameter"));
             }
 
             foreach (var second in new[] { field.Name, field.JsonName })
@@ -181,7 +189,8 @@ public sealed partial class JsonStrictnessTests
     public async Task A_body_in_UTF8_is_taken(string type)
     {
         await using var host = await GrpcHost.StartAsync();
-        var body = Encoding.UTF8.GetBytes(Body.Replace("\"code\"", "\"reference\":\"€ \\u20ac \\ud83d\\ude00\",\"code\"", StringComparison.Ordinal));
+        var body = Encoding.UTF8.GetBytes(
+            Body.Replace("\"code\"", "\"reference\":\"€ \\u20ac \\ud83d\\ude00\",\"code\"", StringComparison.Ordinal));
         (await PostAsync(host, "/v1/transfers", body, type)).StatusCode.ShouldBe(HttpStatusCode.OK);
         ((Core.Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument).Reference.ShouldBe("€ € 😀");
     }
@@ -221,7 +230,8 @@ public sealed partial class JsonStrictnessTests
         { Utf8(Body.Replace("\"5\"", "'5'", StringComparison.Ordinal)), "transfer.amount: this is not JSON" },
         { Utf8(Body.Replace("\"5\"", "+5", StringComparison.Ordinal)), "transfer.amount: this is not JSON" },
         { Utf8(Body.Replace("\"5\"", "", StringComparison.Ordinal)), "transfer.amount: this is not JSON" },
-        { Utf8(Body.Replace("\"5\"", new string('[', 100_000), StringComparison.Ordinal)), "transfer.amount is a list" },
+        { Utf8(Body.Replace("\"5\"", new string('[', 100_000), StringComparison.Ordinal)),
+            "transfer.amount is a list" },
         { Utf8(string.Concat(Enumerable.Repeat("{\"x\":", 100_000))), "There is no field transfer.x" },
         { [.. Utf8(Body[..^1]), .. ",\"reference\":\""u8, 0xC3, 0x28, .. "\"}"u8], "transfer.reference is" },
         { [.. Utf8(Body[..^1]), .. ",\"reference\":\""u8, 0xC0, 0x80, .. "\"}"u8], "transfer.reference is" },
@@ -240,7 +250,8 @@ public sealed partial class JsonStrictnessTests
         answer.Http.ShouldBe(400, answer.Text);
         answer.Message.ShouldContain(says);
         answer.Message.Length.ShouldBeLessThan(700);
-        answer.Reason.ShouldBe(says.StartsWith("There is no field", StringComparison.Ordinal) ? "UNKNOWN_FIELD" : "MALFORMED_REQUEST");
+        answer.Reason.ShouldBe(
+            says.StartsWith("There is no field", StringComparison.Ordinal) ? "UNKNOWN_FIELD" : "MALFORMED_REQUEST");
         host.Ledger.Calls.ShouldBeEmpty();
     }
 
@@ -275,8 +286,10 @@ public sealed partial class JsonStrictnessTests
             ("/v1/transfers:batch", $$"""{"transfers":[{{transfer}},{{transfer}}]}"""),
             ("/v1/transactions", $$"""{"id":"{{Samples.OtherId}}","legs":[{"transfer":{{transfer}}}]}"""),
             ("/v1/accounts/a:setLimits", $$"""{"debitsMustNotExceedCredits":{"allowance":{{amount}} } }"""),
-            ("/v1/accounts", $$"""{"accounts":[{"address":"a","asset":"USD/2","code":1,"creditsMustNotExceedDebits":{"allowance":{{amount}} } } ] }"""),
-            ($"/v1/transactions/{Samples.Id}:reverse", $$"""{"id":"{{Samples.OtherId}}","reason":"r","amount":{{amount}}}"""),
+            ("/v1/accounts",
+                $$"""{"accounts":[{"address":"a","asset":"USD/2","code":1,"creditsMustNotExceedDebits":{"allowance":{{amount}} } } ] }"""),
+            ($"/v1/transactions/{Samples.Id}:reverse",
+                $$"""{"id":"{{Samples.OtherId}}","reason":"r","amount":{{amount}}}"""),
         })
         {
             var response = await PostAsync(host, path, body);
@@ -295,7 +308,8 @@ public sealed partial class JsonStrictnessTests
     public async Task A_negative_integer_is_refused_as_a_negative_amount()
     {
         await using var host = await GrpcHost.StartAsync();
-        var answer = await ReadAsync(await PostAsync(host, "/v1/transfers", Body.Replace("\"5\"", "-5", StringComparison.Ordinal)));
+        var answer = await ReadAsync(
+            await PostAsync(host, "/v1/transfers", Body.Replace("\"5\"", "-5", StringComparison.Ordinal)));
         (answer.Http, answer.Reason, answer.Field).ShouldBe((400, "AMOUNT_NEGATIVE", "transfer.amount"));
     }
 
@@ -316,7 +330,8 @@ public sealed partial class JsonStrictnessTests
             .ShouldBe(("a", "b", Amount.Of(12), 7u));
         transfer.Flags.ShouldBe(TransferFlags.Pending);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(3.5));
-        transfer.Metadata.Pairs.Select(static pair => $"{pair.Key}{pair.Value}").ShouldBe(["A2", "a1"], ignoreOrder: true);
+        transfer.Metadata.Pairs.Select(static pair => $"{pair.Key}{pair.Value}")
+            .ShouldBe(["A2", "a1"], ignoreOrder: true);
         transfer.EffectiveTime.ShouldBe(LedgerTime.From(new DateTimeOffset(2026, 11, 30, 11, 0, 0, TimeSpan.Zero)));
     }
 
@@ -342,7 +357,8 @@ public sealed partial class JsonStrictnessTests
     private static async Task ShouldBeRefusedAsync(HttpResponseMessage response, JsonWrong wrong)
     {
         var answer = await ReadAsync(response);
-        (answer.Http, answer.Reason, answer.Field).ShouldBe((400, wrong.Reason, wrong.Field), $"{wrong.Body}\n{answer.Text}");
+        (answer.Http, answer.Reason, answer.Field)
+            .ShouldBe((400, wrong.Reason, wrong.Field), $"{wrong.Body}\n{answer.Text}");
         answer.Message.ShouldContain(wrong.Says, Case.Sensitive, wrong.Body);
         answer.Outcome.ShouldBe("not_applied", answer.Text);
     }
@@ -357,13 +373,17 @@ public sealed partial class JsonStrictnessTests
 
         using var json = JsonDocument.Parse(text);
         var details = json.RootElement.GetProperty("details").EnumerateArray().ToArray();
-        var info = details.Single(static d => d.GetProperty("@type").GetString()!.EndsWith("ErrorInfo", StringComparison.Ordinal));
-        var bad = details.SingleOrDefault(static d => d.GetProperty("@type").GetString()!.EndsWith("BadRequest", StringComparison.Ordinal));
+        var info = details.Single(
+            static d => d.GetProperty("@type").GetString()!.EndsWith("ErrorInfo", StringComparison.Ordinal));
+        var bad = details.SingleOrDefault(
+            static d => d.GetProperty("@type").GetString()!.EndsWith("BadRequest", StringComparison.Ordinal));
         return new Answer(
             (int)response.StatusCode, info.GetProperty("reason").GetString()!,
             info.GetProperty("metadata").GetProperty("outcome").GetString()!,
             json.RootElement.GetProperty("message").GetString()!,
-            bad.ValueKind == JsonValueKind.Undefined ? null : bad.GetProperty("fieldViolations")[0].GetProperty("field").GetString(),
+            bad.ValueKind == JsonValueKind.Undefined
+            ? null
+            : bad.GetProperty("fieldViolations")[0].GetProperty("field").GetString(),
             text);
     }
 
@@ -382,7 +402,9 @@ public sealed partial class JsonStrictnessTests
     }
 
     private static Task<HttpResponseMessage> SendAsync(GrpcHost host, Route route, string query) =>
-        route.Rule.Body.Length == 0 ? host.Http.GetAsync(route.Path + query) : PostAsync(host, route.Path + query, "{}");
+        route.Rule.Body.Length == 0
+        ? host.Http.GetAsync(route.Path + query)
+        : PostAsync(host, route.Path + query, "{}");
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 
@@ -406,7 +428,8 @@ public sealed partial class JsonStrictnessTests
     private static IEnumerable<Route> AllRoutes()
     {
         ServiceDescriptor[] services =
-            [AccountService.Descriptor, TransferService.Descriptor, TransactionService.Descriptor, AdminService.Descriptor];
+            [AccountService.Descriptor, TransferService.Descriptor, TransactionService.Descriptor,
+                AdminService.Descriptor];
         foreach (var method in services.SelectMany(static service => service.Methods))
         {
             var rule = method.GetOptions()?.GetExtension(AnnotationsExtensions.Http);
@@ -433,9 +456,12 @@ public sealed partial class JsonStrictnessTests
     {
         private string Pattern => Rule.Get.Length > 0 ? Rule.Get : Rule.Post;
 
-        public HashSet<string> Bound => [.. Variable().Matches(Pattern).Select(static match => match.Groups["name"].Value)];
+        public HashSet<string> Bound =>
+            [.. Variable().Matches(Pattern).Select(static match => match.Groups["name"].Value)];
 
-        public string Path => Variable().Replace(Pattern, static match => match.Groups["name"].Value is "address" or "account" ? "shop" : Samples.Id);
+        public string Path =>
+            Variable().Replace(
+                Pattern, static match => match.Groups["name"].Value is "address" or "account" ? "shop" : Samples.Id);
 
         public override string ToString() => $"{Method.Name} {Pattern}";
     }

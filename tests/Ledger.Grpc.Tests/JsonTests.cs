@@ -28,7 +28,8 @@ public sealed class JsonTests
         (await host.Http.GetAsync($"/v1/accounts/{address}/statement")).StatusCode.ShouldBe(HttpStatusCode.OK);
         ((StatementQuery)host.Ledger.Calls.Last().Argument).Account.Text.ShouldBe(address);
 
-        (await host.Http.GetAsync($"/v1/accounts/{Uri.EscapeDataString(address)}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await host.Http.GetAsync($"/v1/accounts/{Uri.EscapeDataString(address)}")).StatusCode
+            .ShouldBe(HttpStatusCode.OK);
         host.Ledger.Calls.Last().Argument.ShouldBe(AccountAddress.Parse(address));
     }
 
@@ -93,7 +94,8 @@ public sealed class JsonTests
     public async Task A_transfer_that_the_node_has_forgotten_is_not_said_not_to_exist()
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransferNotRemembered, "Name an account.", "account");
+        host.Ledger.Failure = new LedgerException(
+            LedgerErrorReason.TransferNotRemembered, "Name an account.", "account");
         var error = await ErrorAsync(await host.Http.GetAsync($"/v1/transfers/{Samples.Id}"));
         error.ShouldBe((400, 9, "TRANSFER_NOT_REMEMBERED"));
     }
@@ -185,7 +187,8 @@ public sealed class JsonTests
     [InlineData("/v1/transfers:batch", "{}", 400, 3, "EMPTY_BATCH")]
     [InlineData("/v1/transactions", "{}", 400, 3, "EMPTY_BATCH")]
     [InlineData("/v1/transactions", """{"legs":[{}]}""", 400, 3, "STEP_MISSING")]
-    [InlineData("/v1/transactions", """{"legs":[{"transfer":{"timeout":"-1s","amount":"1"}}]}""", 400, 3, "TIMEOUT_NEGATIVE")]
+    [InlineData(
+        "/v1/transactions", """{"legs":[{"transfer":{"timeout":"-1s","amount":"1"}}]}""", 400, 3, "TIMEOUT_NEGATIVE")]
     [InlineData("/v1/transfers", """{"kind":"TRANSFER_KIND_GIFT"}""", 400, 3, "MALFORMED_REQUEST")]
     [InlineData("/v1/batches", "{}", 400, 3, "EMPTY_BATCH")]
     [InlineData("/v1/accounts/shop:freeze", "{}", 400, 3, "FREEZE_MISSING")]
@@ -212,7 +215,8 @@ public sealed class JsonTests
     [InlineData("GET", "/v1/holds/0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70:extend", "POST")]
     [InlineData("GET", "/v1/admin/inDoubt/a:resolve", "GET, POST", 200)]
     [InlineData("POST", "/v1/accounts/shop/statement", "GET")]
-    public async Task A_known_path_says_which_methods_it_takes(string method, string path, string allowed, int http = 405)
+    public async Task A_known_path_says_which_methods_it_takes(
+        string method, string path, string allowed, int http = 405)
     {
         await using var host = await GrpcHost.StartAsync();
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -271,12 +275,15 @@ public sealed class JsonTests
     public async Task An_unknown_path_says_which_there_are(string path)
     {
         await using var host = await GrpcHost.StartAsync();
-        foreach (var response in (HttpResponseMessage[])[await host.Http.GetAsync(path), await PostAsync(host, path, "{}")])
+        foreach (var response in (HttpResponseMessage[])[
+            await host.Http.GetAsync(path), await PostAsync(host, path, "{}")])
         {
             var message = await response.Content.ReadAsStringAsync();
             (await ErrorAsync(response)).ShouldBe((404, 12, "METHOD_NOT_FOUND"), path);
             message.ShouldContain("There is no path ");
-            message.ShouldContain("GET, POST /v1/accounts; GET /v1/accounts/{account}/holds; GET /v1/accounts/{account}/transactions/{id}; ");
+            message.ShouldContain(
+                "GET, POST /v1/accounts; GET /v1/accounts/{account}/holds; GET "
+                    + "/v1/accounts/{account}/transactions/{id}; ");
             message.ShouldContain("POST /v1/transfers:batch");
         }
     }
@@ -293,7 +300,8 @@ public sealed class JsonTests
     public async Task A_body_that_is_not_JSON_is_malformed()
     {
         await using var host = await GrpcHost.StartAsync();
-        var response = await host.Http.PostAsync("/v1/transfers", new StringContent("a=b", Encoding.UTF8, "text/plain"));
+        var response =
+            await host.Http.PostAsync("/v1/transfers", new StringContent("a=b", Encoding.UTF8, "text/plain"));
         (await ErrorAsync(response)).ShouldBe((400, 3, "MALFORMED_REQUEST"));
     }
 
@@ -323,7 +331,8 @@ public sealed class JsonTests
     public async Task What_is_too_large_says_its_size_and_the_limit_and_is_not_to_be_sent_again()
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransactionTooLarge, "Told.") { Size = 3_000_000, Limit = 2_097_152 };
+        host.Ledger.Failure =
+            new LedgerException(LedgerErrorReason.TransactionTooLarge, "Told.") { Size = 3_000_000, Limit = 2_097_152 };
         var response = await PostAsync(host, "/v1/transfers", Body);
         var text = await response.Content.ReadAsStringAsync();
         text.ShouldContain("\"size\":\"3000000\"");

@@ -29,14 +29,16 @@ public sealed class KestrelTests
 
     [Theory]
     [InlineData("/grpc.health.v1.Health/Check", "application/grpc", 3, "MALFORMED_REQUEST")]
-    [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "application/grpc", 3, "MALFORMED_REQUEST")]
+    [InlineData(
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "application/grpc", 3, "MALFORMED_REQUEST")]
     [InlineData("/grpc.health.v1.Health/Check", "text/plain", 3, "MALFORMED_REQUEST")]
     [InlineData("/ledger.v1.TransferService/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/ledger.v1./", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/LEDGER.V1.TRANSFERSERVICE/POSTTRANSFERS", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/ledger.v1.TransferService/PostTransfers/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/Ledger.V1.TransferService/PostTransfers", "text/plain", 12, "METHOD_NOT_FOUND")]
-    public async Task What_no_service_can_read_is_no_defect_of_the_server(string path, string type, int code, string reason)
+    public async Task What_no_service_can_read_is_no_defect_of_the_server(
+        string path, string type, int code, string reason)
     {
         await using var host = await GrpcHost.StartOnKestrelAsync(static o => o.EnableReflection = true);
         using var http = RawGrpc.Client();
@@ -76,7 +78,8 @@ public sealed class KestrelTests
             isOfCalls ? "/ledger.v1.StreamService/StreamCalls" : "/ledger.v1.TransferService/StreamTransfers",
             RawGrpc.Frame(request.ToByteArray()), ("grpc-timeout", "2S"));
         release.SetResult();
-        (ended.Code, ended.Reason, ended.Outcome).ShouldBe(((int)StatusCode.DeadlineExceeded, "DEADLINE_EXCEEDED", "unknown"));
+        (ended.Code, ended.Reason, ended.Outcome)
+            .ShouldBe(((int)StatusCode.DeadlineExceeded, "DEADLINE_EXCEEDED", "unknown"));
     }
 
     [Fact]
@@ -88,7 +91,8 @@ public sealed class KestrelTests
         {
             // As the ledger would, at the end of the time that it was given.
             await Task.Delay(host.Ledger.Calls.Last().Timeout!.Value, cancellation);
-            throw new Ledger.Actors.LedgerException(Ledger.Actors.LedgerErrorReason.DeadlineExceeded, "No answer came.");
+            throw new Ledger.Actors.LedgerException(
+                Ledger.Actors.LedgerErrorReason.DeadlineExceeded, "No answer came.");
         };
         var error = await Errors.OfAsync(async () => await host.Transfers.PostTransferAsync(
             new PostTransferRequest { Transfer = Samples.Transfer() },

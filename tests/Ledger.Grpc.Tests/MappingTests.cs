@@ -16,7 +16,8 @@ public sealed class MappingTests
         Amount.Of(1), Amount.Of(2), Amount.Of(3), Amount.MaxValue, Amount.Of(5), Amount.Of(6));
 
     private static readonly Transfer Whole = new(
-        TransferId.FromGuid(Guid.Parse(Samples.Id)), AccountAddress.Parse("users:42:wallet"), AccountAddress.Parse("shop"),
+        TransferId.FromGuid(Guid.Parse(Samples.Id)), AccountAddress.Parse("users:42:wallet"),
+        AccountAddress.Parse("shop"),
         Amount.Of(1250), 1)
     {
         Asset = Asset.Parse("USD/2"),
@@ -30,7 +31,8 @@ public sealed class MappingTests
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.OnTransfer = (t, _) => Task.FromResult(
             new TransferResult(t.Id, Core.TransferStatus.ExceedsCredits, FakeLedger.Now, true, Seen));
-        var response = await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
+        var response =
+            await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(Whole);
         response.Result.ShouldBe(new V1.TransferResult
         {
@@ -125,7 +127,8 @@ public sealed class MappingTests
                     new Core.TransactionInDoubt(
                         id, id, FakeLedger.Now, spec.Address, [AccountAddress.Parse("bad")],
                         new CounterChanges(
-                            new SignedAmount(true, Amount.Of(5)), new SignedAmount(false, Amount.Of(6)), default, default)),
+                            new SignedAmount(true, Amount.Of(5)), new SignedAmount(false, Amount.Of(6)), default,
+                            default)),
                 ],
                 FakeLedger.Now),
         };
@@ -161,7 +164,8 @@ public sealed class MappingTests
         record.BalanceSeen.ShouldBe(Text(Seen));
 
         host.Ledger.Statement = new Ledger.Actors.StatementPage(
-            [new Core.StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, true, Amount.Of(1), Amount.Of(4))], null);
+            [new Core.StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, true, Amount.Of(1), Amount.Of(4))],
+            null);
         var entry = (await host.Accounts.ListStatementAsync(new ListStatementRequest { Address = "shop" }))
             .Entries.ShouldHaveSingleItem();
         entry.BookTime.ShouldBe(new Timestamp { Seconds = -1, Nanos = 999_999_000 });

@@ -13,7 +13,8 @@ public sealed class PagingTests
     {
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.Statement = new StatementPage([], 42);
-        var request = new ListStatementRequest { Address = "shop", NewestFirst = newestFirst, MinSequence = 5, MaxSequence = 90 };
+        var request =
+            new ListStatementRequest { Address = "shop", NewestFirst = newestFirst, MinSequence = 5, MaxSequence = 90 };
         request.PageToken = (await host.Accounts.ListStatementAsync(request)).NextPageToken;
         request.PageSize = 7;
         host.Ledger.Statement = new StatementPage([], 50);
@@ -33,7 +34,8 @@ public sealed class PagingTests
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.Statement = new StatementPage([], 42);
         host.Ledger.Accounts = new AccountPage([], "shop");
-        var statement = (await host.Accounts.ListStatementAsync(new ListStatementRequest { Address = "shop" })).NextPageToken;
+        var statement = (await host.Accounts.ListStatementAsync(new ListStatementRequest { Address = "shop" }))
+            .NextPageToken;
         var accounts = (await host.Accounts.ListAccountsAsync(new ListAccountsRequest())).NextPageToken;
         var asked = host.Ledger.Calls.Count;
         ListStatementRequest[] others =

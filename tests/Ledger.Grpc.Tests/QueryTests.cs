@@ -12,12 +12,15 @@ public sealed class QueryTests
 {
     private static readonly V1.TransferFilter s_filter = new()
     {
-        References = { "r" }, Metadata = { { "b", "2" }, { "a", "1" } }, Codes = { 7 }, Asset = "USD/2", Account = "shop",
+        References =
+            { "r" }, Metadata = { { "b", "2" }, { "a", "1" } }, Codes = { 7 }, Asset = "USD/2", Account = "shop",
         Direction = Direction.Credit, AccountPrefix = "users:", StartTime = new Timestamp { Seconds = 1 },
-        EndTime = new Timestamp { Seconds = 9 }, MinAmount = "3", MaxAmount = "4", Statuses = { V1.TransferStatus.ExceedsCredits },
+        EndTime = new Timestamp { Seconds = 9 }, MinAmount = "3", MaxAmount = "4",
+        Statuses = { V1.TransferStatus.ExceedsCredits },
         Kinds = { V1.TransferKind.Unspecified, V1.TransferKind.PostHold }, HoldStates = { V1.HoldState.Live },
         HoldId = "00000000-0000-0000-0000-000000000001", Reverses = "00000000-0000-0000-0000-000000000002",
-        TransactionId = "00000000-0000-0000-0000-000000000003", Principal = "ada", Ids = { "00000000-0000-0000-0000-000000000004" },
+        TransactionId = "00000000-0000-0000-0000-000000000003", Principal = "ada",
+        Ids = { "00000000-0000-0000-0000-000000000004" },
     };
 
     [Fact]
@@ -25,15 +28,18 @@ public sealed class QueryTests
     {
         await using var host = await GrpcHost.StartAsync();
         await host.Queries.SearchTransfersAsync(
-            new SearchTransfersRequest { Filter = s_filter, PageSize = 5, NewestFirst = true, AtLeast = "p", Count = true });
+            new SearchTransfersRequest { Filter = s_filter, PageSize = 5, NewestFirst = true, AtLeast = "p",
+                Count = true });
         var search = (TransferSearch)host.Ledger.Calls.Last().Argument;
-        (search.Limit, search.NewestFirst, search.AtLeast, search.Count, search.After).ShouldBe((5, true, "p", true, null));
+        (search.Limit, search.NewestFirst, search.AtLeast, search.Count, search.After)
+            .ShouldBe((5, true, "p", true, null));
         var filter = search.Filter;
         filter.References.ShouldBe(["r"]);
         filter.Metadata.Pairs.Select(static pair => pair.Key).ShouldBe(["a", "b"]);
         filter.Codes.ShouldBe([7u]);
         filter.Asset.ShouldBe(Asset.Parse("USD/2"));
-        (filter.Account, filter.IsDebit, filter.AccountPrefix).ShouldBe((AccountAddress.Parse("shop"), false, "users:"));
+        (filter.Account, filter.IsDebit, filter.AccountPrefix)
+            .ShouldBe((AccountAddress.Parse("shop"), false, "users:"));
         (filter.StartTime, filter.EndTime).ShouldBe((new LedgerTime(1_000_000), new LedgerTime(9_000_000)));
         (filter.MinAmount, filter.MaxAmount).ShouldBe((Amount.Of(3), Amount.Of(4)));
         filter.Statuses.ShouldBe([Core.TransferStatus.ExceedsCredits]);
@@ -51,13 +57,15 @@ public sealed class QueryTests
         (V1.TransferFilter Filter, string Field)[] unknown =
         [
             (new V1.TransferFilter { Account = "a", Kinds = { (V1.TransferKind)99 } }, "filter.kinds[0]"),
-            (new V1.TransferFilter { Account = "a", Statuses = { V1.TransferStatus.Created, (V1.TransferStatus)999 } }, "filter.statuses[1]"),
+            (new V1.TransferFilter { Account = "a", Statuses = { V1.TransferStatus.Created, (V1.TransferStatus)999 } },
+                "filter.statuses[1]"),
             (new V1.TransferFilter { Account = "a", HoldStates = { (V1.HoldState)99 } }, "filter.hold_states[0]"),
             (new V1.TransferFilter { Account = "a", Direction = (Direction)99 }, "filter.direction"),
         ];
         foreach (var (filter, field) in unknown)
         {
-            var error = await Errors.OfAsync(async () => await host.Queries.SearchTransfersAsync(new SearchTransfersRequest { Filter = filter }));
+            var error = await Errors.OfAsync(
+                async () => await host.Queries.SearchTransfersAsync(new SearchTransfersRequest { Filter = filter }));
             (error.Reason, error.Field).ShouldBe(("INVALID_ARGUMENT", field));
         }
 
@@ -95,7 +103,8 @@ public sealed class QueryTests
         ];
         foreach (var other in others)
         {
-            (await Errors.OfAsync(async () => await host.Queries.SearchTransfersAsync(other))).Reason.ShouldBe("INVALID_PAGE_TOKEN");
+            (await Errors.OfAsync(async () => await host.Queries.SearchTransfersAsync(other))).Reason
+                .ShouldBe("INVALID_PAGE_TOKEN");
         }
 
         var accounts = (await host.Queries.SearchAccountsAsync(new SearchAccountsRequest())).NextPageToken;
@@ -103,7 +112,8 @@ public sealed class QueryTests
             new SearchAccountsRequest { PageToken = accounts, Filter = new V1.AccountFilter { AddressPrefix = "a" } })))
             .Reason.ShouldBe("INVALID_PAGE_TOKEN");
         (await Errors.OfAsync(async () => await host.Queries.SearchTransfersAsync(
-            new SearchTransfersRequest { Filter = s_filter, PageToken = accounts }))).Reason.ShouldBe("INVALID_PAGE_TOKEN");
+            new SearchTransfersRequest { Filter = s_filter, PageToken = accounts }))).Reason
+                .ShouldBe("INVALID_PAGE_TOKEN");
         host.Ledger.Calls.Count.ShouldBe(asked + 1);
         request.PageToken.Length.ShouldBeLessThan(2_048);
     }
@@ -112,15 +122,18 @@ public sealed class QueryTests
     public async Task An_index_that_is_off_or_behind_is_told_from_other_failures()
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.Failure = new LedgerException(LedgerErrorReason.IndexBehind, "behind") { Lag = TimeSpan.FromSeconds(3) };
+        host.Ledger.Failure =
+            new LedgerException(LedgerErrorReason.IndexBehind, "behind") { Lag = TimeSpan.FromSeconds(3) };
         var behind = await Should.ThrowAsync<RpcException>(
             async () => await host.Queries.SearchTransfersAsync(new SearchTransfersRequest { Filter = s_filter }));
         behind.StatusCode.ShouldBe(StatusCode.Unavailable);
         behind.Trailers.GetValueBytes("grpc-status-details-bin").ShouldNotBeNull();
-        System.Text.Encoding.UTF8.GetString(behind.Trailers.GetValueBytes("grpc-status-details-bin")!).ShouldContain("lag_ms");
+        System.Text.Encoding.UTF8.GetString(behind.Trailers.GetValueBytes("grpc-status-details-bin")!)
+            .ShouldContain("lag_ms");
         host.Ledger.Failure = new LedgerException(LedgerErrorReason.IndexOff, "off");
         (await Should.ThrowAsync<RpcException>(
-            async () => await host.Queries.SearchAccountsAsync(new SearchAccountsRequest()))).StatusCode.ShouldBe(StatusCode.Unimplemented);
+            async () => await host.Queries.SearchAccountsAsync(new SearchAccountsRequest()))).StatusCode
+                .ShouldBe(StatusCode.Unimplemented);
     }
 
     [Fact]
@@ -135,14 +148,18 @@ public sealed class QueryTests
             .ShouldBe([("shop", true), ("nobody", false), ("shop", true)]);
 
         // As many as there may be are no foreign message of a few kilobytes to the edge.
-        var many = new BatchGetAccountsRequest { Addresses = { Enumerable.Range(0, LedgerLimits.BatchMax).Select(i => $"shop:{i:D32}") } };
+        var many =
+            new BatchGetAccountsRequest { Addresses =
+                { Enumerable.Range(0, LedgerLimits.BatchMax).Select(i => $"shop:{i:D32}") } };
         (await host.Queries.BatchGetAccountsAsync(many)).Accounts.Count.ShouldBe(LedgerLimits.BatchMax);
         (await Errors.OfAsync(async () => await host.Queries.BatchGetAccountsAsync(new BatchGetAccountsRequest())))
             .Reason.ShouldBe("EMPTY_BATCH");
         (await Errors.OfAsync(async () => await host.Queries.BatchGetAccountsAsync(
-            new BatchGetAccountsRequest { Addresses = { Enumerable.Repeat("a", 8_191) } }))).Reason.ShouldBe("BATCH_TOO_LARGE");
+            new BatchGetAccountsRequest { Addresses = { Enumerable.Repeat("a", 8_191) } }))).Reason
+                .ShouldBe("BATCH_TOO_LARGE");
         (await Errors.OfAsync(async () => await host.Queries.BatchGetTransfersAsync(
-            new BatchGetTransfersRequest { Transfers = { new TransferKey { Account = "a" } } }))).Field.ShouldBe("transfers[0].id");
+            new BatchGetTransfersRequest { Transfers = { new TransferKey { Account = "a" } } }))).Field
+                .ShouldBe("transfers[0].id");
         (await host.Queries.BatchGetTransfersAsync(new BatchGetTransfersRequest
         {
             Transfers = { new TransferKey { Id = "00000000-0000-0000-0000-000000000001" } },

@@ -30,6 +30,9 @@ public sealed class RpcRightsTests
 
     // Those of the assembly, and not a list that somebody would have to keep.
     private static IEnumerable<FileDescriptor> Files() => typeof(AccountService).Assembly.GetTypes()
-        .Where(static type => type.Namespace == typeof(AccountService).Namespace && type.Name.EndsWith("Reflection", StringComparison.Ordinal))
+        .Where(
+            static type =>
+                type.Namespace == typeof(AccountService).Namespace
+                && type.Name.EndsWith("Reflection", StringComparison.Ordinal))
         .Select(static type => (FileDescriptor)type.GetProperty("Descriptor")!.GetValue(null)!);
 }

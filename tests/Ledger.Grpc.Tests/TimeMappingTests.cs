@@ -16,11 +16,13 @@ public sealed class TimeMappingTests
     private const long SecondsMax = 253_402_300_799;
 
     private static readonly long[] Seconds =
-        [long.MinValue, SecondsMin - 1, SecondsMin, SecondsMin + 1, -1, 0, 1, SecondsMax - 1, SecondsMax, SecondsMax + 1, long.MaxValue];
+        [long.MinValue, SecondsMin - 1, SecondsMin, SecondsMin + 1, -1, 0, 1, SecondsMax - 1, SecondsMax,
+            SecondsMax + 1, long.MaxValue];
 
     private static readonly int[] Nanos =
     [
-        int.MinValue, -1, 0, 1, 999, 1_000, 1_001, 999_998_999, 999_999_000, 999_999_001, 999_999_499, 999_999_999, 1_000_000_000,
+        int.MinValue, -1, 0, 1, 999, 1_000, 1_001, 999_998_999, 999_999_000, 999_999_001, 999_999_499, 999_999_999,
+        1_000_000_000,
         int.MaxValue,
     ];
 
@@ -31,7 +33,8 @@ public sealed class TimeMappingTests
         var random = new Random(5);
         var pairs = Seconds.SelectMany(static seconds => Nanos.Select(nanos => (seconds, nanos)))
             .Concat(Enumerable.Range(0, 20_000).Select(_ => (
-                Seconds[random.Next(Seconds.Length)] / 2 + random.NextInt64(-100, 100), random.Next(-1_000, 1_000_001_000))));
+                Seconds[random.Next(Seconds.Length)] / 2 + random.NextInt64(-100, 100),
+                random.Next(-1_000, 1_000_001_000))));
         foreach (var (seconds, nanos) in pairs)
         {
             var given = new Timestamp { Seconds = seconds, Nanos = nanos };
@@ -81,9 +84,12 @@ public sealed class TimeMappingTests
         var request = new FreezeAccountRequest
         {
             Address = "shop",
-            Freeze = new V1.AccountFreeze { Debits = true, EndTime = new Timestamp { Seconds = SecondsMax, Nanos = 999_999_999 } },
+            Freeze =
+                new V1.AccountFreeze { Debits = true,
+                    EndTime = new Timestamp { Seconds = SecondsMax, Nanos = 999_999_999 } },
         };
-        (await Should.ThrowAsync<global::Grpc.Core.RpcException>(async () => await host.Accounts.FreezeAccountAsync(request)))
+        (await Should.ThrowAsync<global::Grpc.Core.RpcException>(
+            async () => await host.Accounts.FreezeAccountAsync(request)))
             .StatusCode.ShouldBe(global::Grpc.Core.StatusCode.InvalidArgument);
         host.Ledger.Calls.ShouldBeEmpty();
     }

@@ -140,7 +140,8 @@ public sealed class TransactionMappingTests
             Transfer = new V1.Transfer { Id = Samples.Id, Kind = TransferKind.PostHold, HoldId = Samples.OtherId },
         });
 
-        host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(new Transfer(Id, default, default, Amount.MaxValue, 0)
+        host.Ledger.Calls.ShouldHaveSingleItem().Argument
+            .ShouldBe(new Transfer(Id, default, default, Amount.MaxValue, 0)
         {
             Flags = TransferFlags.PostPending,
             HoldId = OtherId,
@@ -155,7 +156,8 @@ public sealed class TransactionMappingTests
         var created = await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
         host.Ledger.OnTransfer = (t, _) => Task.FromResult(
             new TransferResult(t.Id, TransferStatus.ExceedsCredits, FakeLedger.Now, false, null));
-        var rejected = await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
+        var rejected =
+            await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
 
         created.Result.Amount.ShouldBe("7");
         rejected.Result.Amount.ShouldBeEmpty();
@@ -183,7 +185,8 @@ public sealed class TransactionMappingTests
         host.Ledger.Calls.First().Argument.ShouldBe((default(AccountAddress), Id), "the account may be left out");
         live.Amount.ShouldBe("5");
         live.TransactionId.ShouldBe(Samples.OtherId);
-        live.Hold.ShouldBe(new V1.Hold { State = V1.HoldState.Live, Remaining = "2", ExpireTime = Time(FakeLedger.Now) });
+        live.Hold.ShouldBe(
+            new V1.Hold { State = V1.HoldState.Live, Remaining = "2", ExpireTime = Time(FakeLedger.Now) });
         expired.Hold.ShouldBe(new V1.Hold { State = V1.HoldState.Expired });
     }
 

@@ -19,7 +19,8 @@ public partial class ArrowTests
         ["Ledger.Grpc"] = ["Ledger.Access", "Ledger.Audit", "Ledger.Actors", "Ledger.Core"],
         ["Ledger.Client"] = [],
         ["Ledger.Cli"] = ["Ledger.Audit", "Ledger.Client"],
-        ["Ledger.Node"] = ["Ledger.Access", "Ledger.Audit", "Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
+        ["Ledger.Node"] = [
+            "Ledger.Access", "Ledger.Audit", "Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
     };
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];
@@ -72,7 +73,8 @@ public partial class ArrowTests
         // Who needs something is given it, and looks nothing up.
         calls.Where(static file => File.ReadAllText(file).Contains("LedgerExtension", StringComparison.Ordinal))
             .Select(Path.GetFileName).ShouldBeEmpty();
-        calls.SelectMany(static file => Used().Matches(File.ReadAllText(file)).Select(static use => use.Groups[1].Value))
+        calls.SelectMany(
+            static file => Used().Matches(File.ReadAllText(file)).Select(static use => use.Groups[1].Value))
             .Distinct().Except(["Accounts", "Calls", "HoldExpiry", "Index", "Storage", "Telemetry"]).ShouldBeEmpty();
     }
 
@@ -82,7 +84,8 @@ public partial class ArrowTests
         var root = Path.Combine(Root, "src", "Ledger.Actors");
         var below = Directory.GetDirectories(root)
             .Where(static directory => Path.GetFileName(directory) is not ("Calls" or "bin" or "obj"))
-            .SelectMany(static directory => Directory.GetFiles(directory, "*.cs", SearchOption.AllDirectories)).ToArray();
+            .SelectMany(static directory => Directory.GetFiles(directory, "*.cs", SearchOption.AllDirectories))
+            .ToArray();
         below.ShouldNotBeEmpty();
         below.Where(static file => OfCalls().IsMatch(File.ReadAllText(file)))
             .Select(file => Path.GetRelativePath(root, file)).ShouldBeEmpty();
@@ -107,17 +110,20 @@ public partial class ArrowTests
     private static string ProjectFile(string project) => Path.Combine(Root, "src", project, project + ".csproj");
 
     private static string[] Items(string project, string kind) =>
-        [.. XDocument.Load(ProjectFile(project)).Descendants(kind).Select(static item => item.Attribute("Include")!.Value)];
+        [.. XDocument.Load(ProjectFile(project)).Descendants(kind)
+            .Select(static item => item.Attribute("Include")!.Value)];
 
     private static IEnumerable<string> Sources(string project) =>
-        Directory.GetFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
+        Directory.GetFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories)
+            .Select(File.ReadAllText);
 
     [GeneratedRegex(@"\b(async|await|Task)\b")]
     private static partial Regex Waits();
 
     // By its name in full, or from within Ledger.Actors.
     [GeneratedRegex(
-        @"(?:Ledger\.Actors\.|(?<![\w.]))(Accounts|Blocking|Calls|HoldExpiry|Index|Journal|Leasing|Remoting|Storage|Telemetry|Timing)"
+        @"(?:Ledger\.Actors\.|(?<![\w.]))(Accounts|Blocking|Calls|HoldExpiry|Index|Journal|"
+        + @"Leasing|Remoting|Storage|Telemetry|Timing)"
         + @"(?=;|\.[A-Z])")]
     private static partial Regex Used();
 

@@ -24,7 +24,8 @@ public partial class DocsTests
 
             var comment = string.Join(' ', value.Groups[1].Value.Trim().Split('\n')
                 .Select(static line => line.Trim().TrimStart('/').Trim()));
-            reference.ShouldContain($"| `{value.Groups[2].Value[prefix.Length..]}` | {value.Groups[3].Value} | {comment} |");
+            reference.ShouldContain(
+                $"| `{value.Groups[2].Value[prefix.Length..]}` | {value.Groups[3].Value} | {comment} |");
             count++;
         }
 
@@ -36,7 +37,8 @@ public partial class DocsTests
     {
         foreach (var (file, prefix, core) in new[]
         {
-            ("transfer.proto", "TRANSFER_STATUS_", "TransferStatus"), ("account.proto", "ACCOUNT_STATUS_", "AccountStatus"),
+            ("transfer.proto", "TRANSFER_STATUS_", "TransferStatus"),
+            ("account.proto", "ACCOUNT_STATUS_", "AccountStatus"),
         })
         {
             var proto = File.ReadAllText(Path.Combine(Root, "proto", "ledger", "v1", file));
@@ -57,7 +59,8 @@ public partial class DocsTests
         var source = File.ReadAllText(Path.Combine(Root, "src", "Ledger.Grpc", "Errors", "ErrorReasons.cs"));
         var reasons = ReasonName().Matches(source).Select(static match => match.Groups[1].Value).ToList();
         reasons.Count.ShouldBeGreaterThan(50);
-        var pages = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
+        var pages = string.Join(
+            '\n', Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
             .Select(File.ReadAllText));
         reasons.Where(reason => !pages.Contains(reason, StringComparison.Ordinal)).ShouldBeEmpty();
     }
@@ -102,7 +105,8 @@ public partial class DocsTests
     private static string Root => Repository.Root;
 
     // As GitHub names them.
-    private static string AnchorOf(string heading) => NotInAnchor().Replace(heading.TrimStart('#', ' ').ToLowerInvariant(), "")
+    private static string AnchorOf(string heading) =>
+        NotInAnchor().Replace(heading.TrimStart('#', ' ').ToLowerInvariant(), "")
         .Replace(' ', '-');
 
     private static string ToUpperSnake(string name) => Hump().Replace(name, "_$1").ToUpperInvariant();

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace Ledger.House.Tests;
 
-/// <summary>What is fetched is fetched by its hash, and nothing of ours is fetched at all: who registered one of our names
-/// with a public source gains nothing by it.</summary>
+/// <summary>What is fetched is fetched by its hash, and nothing of ours is fetched at all: who registered one of our
+/// names with a public source gains nothing by it.</summary>
 public sealed class LockFileTests
 {
     private static string[] Projects { get; } =
@@ -27,7 +27,8 @@ public sealed class LockFileTests
             using var document = JsonDocument.Parse(File.ReadAllText(path));
             foreach (var framework in document.RootElement.GetProperty("dependencies").EnumerateObject())
             {
-                foreach (var one in framework.Value.EnumerateObject().Where(static one => one.Value.GetProperty("type").GetString() != "Project"))
+                foreach (var one in framework.Value.EnumerateObject()
+                    .Where(static one => one.Value.GetProperty("type").GetString() != "Project"))
                 {
                     count++;
                     if (!one.Value.TryGetProperty("contentHash", out var hash) || hash.GetString() is not { Length: 88 }
@@ -43,5 +44,6 @@ public sealed class LockFileTests
         count.ShouldBeGreaterThan(100);
     }
 
-    private static string LockFileOf(string project) => Path.Combine(Path.GetDirectoryName(project)!, "packages.lock.json");
+    private static string LockFileOf(string project) =>
+        Path.Combine(Path.GetDirectoryName(project)!, "packages.lock.json");
 }

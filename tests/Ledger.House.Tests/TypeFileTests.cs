@@ -10,12 +10,14 @@ public sealed partial class TypeFileTests
     public void A_type_is_in_a_file_of_its_name()
     {
         var elsewhere = new List<string>();
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
+        foreach (var file in Directory.EnumerateFiles(
+            Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories))
         {
             var source = File.ReadAllText(file);
             var name = Path.GetFileName(file).Split('.')[0];
             var types = Declaration().Matches(source)
-                .Select(static match => (Name: match.Groups["name"].Value, Bases: match.Groups["bases"].Value)).ToArray();
+                .Select(static match => (Name: match.Groups["name"].Value, Bases: match.Groups["bases"].Value))
+                .ToArray();
             foreach (var type in types)
             {
                 if (!IsOf(name, type.Name) && !IsCase(type, types, name))

@@ -11,7 +11,9 @@ public sealed partial class WordTests
 
     // What a line may say nevertheless: fields that were, marks of SVG and of headings, and sweeping an account, which
     // is the field's own word.
-    private static readonly string[] s_allowed = ["reserved \"", "text-anchor", "ClosingAccount.cs", "close-account.md", "var sweep", "sweep.", "sweep,", "snippet: sweep"];
+    private static readonly string[] s_allowed = [
+        "reserved \"", "text-anchor", "ClosingAccount.cs", "close-account.md", "var sweep", "sweep.", "sweep,",
+        "snippet: sweep"];
 
     [Fact]
     public void No_word_is_used_that_means_something_else_in_this_field()
@@ -53,8 +55,10 @@ public sealed partial class WordTests
 
     // As a word in prose, or as a word of a name in Pascal or camel case.
     [GeneratedRegex(
-        @"(?<![A-Za-z])(closers?|anchor(s|ed|ing)?|trials?(?! balance)|sweep(s|er|ers|ing)?|rehears\w*|utterances?)(?![A-Za-z])"
-        + @"|(?<=[a-z])(Closer|Anchor|Trial|Sweep|Rehears|Utterance)|\b(Closer|Anchor|Trial|Sweep|Rehears|Utterance)(?=[A-Z]|\b)"
+        @"(?<![A-Za-z])(closers?|anchor(s|ed|ing)?|trials?(?! balance)|sweep(s|er|ers|ing)?|"
+        + @"rehears\w*|utterances?)(?![A-Za-z])"
+        + @"|(?<=[a-z])(Closer|Anchor|Trial|Sweep|Rehears|Utterance)"
+        + @"|\b(Closer|Anchor|Trial|Sweep|Rehears|Utterance)(?=[A-Z]|\b)"
         + @"|\b(closer|anchor|trial|sweeper|utterance)(?=[A-Z])")]
     private static partial Regex Banned();
 }

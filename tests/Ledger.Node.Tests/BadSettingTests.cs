@@ -19,9 +19,11 @@ public sealed class BadSettingTests : IDisposable
     private static readonly Dictionary<string, string[]> s_texts = new(StringComparer.Ordinal)
     {
         ["Ledger:Role"] = ["king"],
-        ["Ledger:Grpc:Url"] = ["nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:70000", "http://127.0.0.1:1/path", "http://my-host:1",
+        ["Ledger:Grpc:Url"] = [
+            "nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:70000", "http://127.0.0.1:1/path", "http://my-host:1",
             "http://192.0.2.1:5001"],
-        ["Ledger:Http:Url"] = ["nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:70000", "http://127.0.0.1:1/path", "http://my-host:1",
+        ["Ledger:Http:Url"] = [
+            "nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:70000", "http://127.0.0.1:1/path", "http://my-host:1",
             "http://192.0.2.1:5000"],
         ["Ledger:Http:AllowedHosts:0"] = ["", "no host", "http://ledger.example.com"],
         ["Ledger:PostgreSql:PasswordFile"] = ["nowhere.txt"],
@@ -70,7 +72,8 @@ public sealed class BadSettingTests : IDisposable
     public async Task A_node_with_a_bad_setting_names_it_and_has_opened_nothing(string setting)
     {
         var known = NodeSettings.Known();
-        var type = Nullable.GetUnderlyingType(known.GetValueOrDefault(setting, typeof(string))) ?? known.GetValueOrDefault(setting, typeof(string));
+        var type = Nullable.GetUnderlyingType(known.GetValueOrDefault(setting, typeof(string)))
+            ?? known.GetValueOrDefault(setting, typeof(string));
         var values = type == typeof(string)
             ? s_texts[setting]
             : type == typeof(bool) || type.IsEnum ? ["maybe"] : ["many", "-1", type == typeof(TimeSpan) ? "60" : "2.5"];
@@ -79,7 +82,8 @@ public sealed class BadSettingTests : IDisposable
         var database = isOfCluster ? PostgresServer.Shared.CreateDatabase() : null;
         foreach (var value in values)
         {
-            var told = StartupErrors.Explain(await Should.ThrowAsync<Exception>(() => RunAsync(database, (setting, value)), $"{setting}={value}"));
+            var told = StartupErrors.Explain(
+                await Should.ThrowAsync<Exception>(() => RunAsync(database, (setting, value)), $"{setting}={value}"));
             told.ShouldContain(name, Case.Sensitive, $"{setting}={value}");
             told.ShouldNotContain("\n");
             directory.EnumerateFileSystemInfos().ShouldBeEmpty($"{setting}={value}");
@@ -101,8 +105,11 @@ public sealed class BadSettingTests : IDisposable
         using var occupant = new TcpListener(IPAddress.Loopback, 0);
         occupant.Start();
         var port = ((IPEndPoint)occupant.LocalEndpoint).Port;
-        var database = setting.Contains("Cluster", StringComparison.Ordinal) ? PostgresServer.Shared.CreateDatabase() : null;
-        var refused = await Should.ThrowAsync<SettingsException>(() => RunAsync(database, (setting, string.Format(form, port))));
+        var database = setting.Contains("Cluster", StringComparison.Ordinal)
+            ? PostgresServer.Shared.CreateDatabase()
+            : null;
+        var refused = await Should.ThrowAsync<SettingsException>(
+            () => RunAsync(database, (setting, string.Format(form, port))));
         refused.Message.ShouldContain("in use");
         refused.Message.ShouldContain(setting);
         directory.EnumerateFileSystemInfos().ShouldBeEmpty();
@@ -115,7 +122,9 @@ public sealed class BadSettingTests : IDisposable
     [InlineData("Ledger:Http:Url", "http://0.0.0.0:4053", "Ledger:Cluster:Port", "4053")]
     public async Task Two_settings_that_ask_for_one_port_are_named(string one, string url, string other, string value)
     {
-        var database = other.Contains("Cluster", StringComparison.Ordinal) ? PostgresServer.Shared.CreateDatabase() : null;
+        var database = other.Contains("Cluster", StringComparison.Ordinal)
+            ? PostgresServer.Shared.CreateDatabase()
+            : null;
         var refused = await Should.ThrowAsync<SettingsException>(() => RunAsync(database, (one, url), (other, value)));
         refused.Message.ShouldContain($"{one} and {other} both ask for port 4053");
     }
@@ -123,9 +132,11 @@ public sealed class BadSettingTests : IDisposable
     [Theory]
     [InlineData("Kestrel:Certificates:Default:Path", "nowhere.pem", "https://127.0.0.1:0", "nowhere.pem")]
     [InlineData("Logging:LogLevel:Default", "Shouting", "http://127.0.0.1:0", "Shouting")]
-    public async Task What_is_wrong_with_the_servers_own_settings_is_found_too(string setting, string value, string url, string told)
+    public async Task What_is_wrong_with_the_servers_own_settings_is_found_too(
+        string setting, string value, string url, string told)
     {
-        var refused = await Should.ThrowAsync<Exception>(() => RunAsync(null, (setting, value), ("Ledger:Grpc:Url", url)));
+        var refused = await Should.ThrowAsync<Exception>(
+            () => RunAsync(null, (setting, value), ("Ledger:Grpc:Url", url)));
         StartupErrors.Explain(refused).ShouldContain(told);
         directory.EnumerateFileSystemInfos().ShouldBeEmpty();
     }
@@ -142,12 +153,15 @@ public sealed class BadSettingTests : IDisposable
     [Fact]
     public void The_command_line_of_a_node_is_taken() =>
         NodeConfiguration.Build(
-            ["--Ledger:PassivateAfter", "00:02:00", "--ConnectionStrings:Ledger=Host=db", "--Kestrel:Certificates:Default:Path=x",
-                "--Logging:LogLevel:Akka=Warning", "--environment", "Development"])["Ledger:PassivateAfter"].ShouldBe("00:02:00");
+            ["--Ledger:PassivateAfter", "00:02:00", "--ConnectionStrings:Ledger=Host=db",
+                "--Kestrel:Certificates:Default:Path=x",
+                "--Logging:LogLevel:Akka=Warning", "--environment", "Development"])["Ledger:PassivateAfter"]
+                    .ShouldBe("00:02:00");
 
     [Fact]
     public void A_number_of_days_is_not_meant() =>
-        Should.Throw<SettingsException>(() => NodeSettings.Read(Configuration(null, ("Ledger:PassivateAfter", "60")))).Message
+        Should.Throw<SettingsException>(() => NodeSettings.Read(Configuration(null, ("Ledger:PassivateAfter", "60"))))
+            .Message
             .ShouldContain("60 days. Write 00:00:01 for a second");
 
     public void Dispose()
@@ -178,7 +192,8 @@ public sealed class BadSettingTests : IDisposable
             }
             else
             {
-                foreach (var setting in certificates.Value.Settings("127.0.0.1").Select(static one => one[2..].Split('=', 2)))
+                foreach (var setting in certificates.Value.Settings("127.0.0.1")
+                    .Select(static one => one[2..].Split('=', 2)))
                 {
                     all[setting[0]] = setting[1];
                 }

@@ -29,7 +29,9 @@ internal sealed class Bystander : IAsyncDisposable
         using var http = new HttpClient();
         var opened = await http.PostAsJsonAsync(new Uri(url, "/v1/accounts"), new
         {
-            accounts = new[] { new { address = "a", asset = "USD/2", code = 1 }, new { address = "b", asset = "USD/2", code = 1 } },
+            accounts =
+                new[] { new { address = "a", asset = "USD/2", code = 1 },
+                    new { address = "b", asset = "USD/2", code = 1 } },
         });
         opened.EnsureSuccessStatusCode();
         return new Bystander(url);

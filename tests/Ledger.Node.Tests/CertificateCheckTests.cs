@@ -12,12 +12,14 @@ public sealed class CertificateCheckTests : IDisposable
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-certificate-");
 
     [Fact]
-    public void One_for_the_nodes_name_is_taken() => Load("node-1", names => names.AddDnsName("node-1"), Usual, -1, 30).ShouldNotBeNull();
+    public void One_for_the_nodes_name_is_taken() =>
+        Load("node-1", names => names.AddDnsName("node-1"), Usual, -1, 30).ShouldNotBeNull();
 
     [Fact]
     public void One_for_another_name_is_refused_with_the_names_that_it_has()
     {
-        var told = Refused(names => { names.AddDnsName("node-2"); names.AddIpAddress(System.Net.IPAddress.Loopback); }, Usual, -1, 30);
+        var told = Refused(
+            names => { names.AddDnsName("node-2"); names.AddIpAddress(System.Net.IPAddress.Loopback); }, Usual, -1, 30);
         told.ShouldContain("not for 'node-1'");
         told.ShouldContain("PublicHostName");
         told.ShouldContain("node-2, 127.0.0.1");
@@ -31,7 +33,8 @@ public sealed class CertificateCheckTests : IDisposable
 
     [Fact]
     public void One_whose_key_may_not_sign_is_refused() => Refused(
-        static names => names.AddDnsName("node-1"), static request => Purposes(request, X509KeyUsageFlags.KeyAgreement), -1, 30)
+        static names =>
+            names.AddDnsName("node-1"), static request => Purposes(request, X509KeyUsageFlags.KeyAgreement), -1, 30)
         .ShouldContain("digital");
 
     [Fact]
@@ -44,7 +47,8 @@ public sealed class CertificateCheckTests : IDisposable
     [Fact]
     public void One_that_is_not_marked_as_a_nodes_is_refused_unless_a_setting_takes_it()
     {
-        Should.Throw<SettingsException>(() => Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false))
+        Should.Throw<SettingsException>(
+            () => Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false))
             .Message.ShouldContain(NodeMark.Example);
         Should.Throw<SettingsException>(() => Load(
             "node-1",
@@ -56,16 +60,19 @@ public sealed class CertificateCheckTests : IDisposable
                 names.AddDnsName("spiffe.ledger-node");
             },
             Usual, -1, 30, isMarked: false)).Message.ShouldContain("RequireNodeMark");
-        Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false, requireMark: false).ShouldNotBeNull();
+        Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false, requireMark: false)
+            .ShouldNotBeNull();
     }
 
     public void Dispose() => directory.Delete(recursive: true);
 
-    private string Refused(Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int from, int to) =>
+    private string Refused(
+        Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int from, int to) =>
         Should.Throw<SettingsException>(() => Load("node-1", named, purposes, from, to)).Message;
 
     private ClusterTls? Load(
-        string host, Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int fromDays, int toDays,
+        string host, Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int fromDays,
+        int toDays,
         bool isMarked = true, bool requireMark = true)
     {
         var now = s_time.GetUtcNow();
@@ -91,7 +98,8 @@ public sealed class CertificateCheckTests : IDisposable
         return ClusterTls.Load(
             new ClusterTlsOptions
             {
-                CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                CertificatePath =
+                    Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
                 RequireNodeMark = requireMark,
             },
             isDevelopment: false, s_time, host);

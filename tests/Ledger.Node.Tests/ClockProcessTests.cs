@@ -37,11 +37,15 @@ public sealed class ClockProcessTests : IDisposable
         var url = await node.ListeningAsync();
         await PostAsync(url, "/v1/accounts", new
         {
-            accounts = new[] { new { address = "payer", asset = "USD/2", code = 1 }, new { address = "shop", asset = "USD/2", code = 1 } },
+            accounts =
+                new[] { new { address = "payer", asset = "USD/2", code = 1 },
+                    new { address = "shop", asset = "USD/2", code = 1 } },
         });
         SetClock("+1d");
         await Until.TrueAsync(async () => (await HealthAsync(url)).Contains("Clock:Accept", StringComparison.Ordinal));
-        await TransferAsync(url, new { id = Guid.CreateVersion7(), debitAccount = "payer", creditAccount = "shop", amount = "1", code = 1 });
+        await TransferAsync(
+            url,
+            new { id = Guid.CreateVersion7(), debitAccount = "payer", creditAccount = "shop", amount = "1", code = 1 });
 
         SetClock("+0");
         await Until.TrueAsync(async () => !(await HealthAsync(url)).Contains("Clock:Accept", StringComparison.Ordinal));
@@ -61,7 +65,9 @@ public sealed class ClockProcessTests : IDisposable
         {
             await PostAsync(await first.ListeningAsync(), "/v1/accounts", new
             {
-                accounts = new[] { new { address = "payer", asset = "USD/2", code = 1 }, new { address = "shop", asset = "USD/2", code = 1 } },
+                accounts =
+                    new[] { new { address = "payer", asset = "USD/2", code = 1 },
+                        new { address = "shop", asset = "USD/2", code = 1 } },
             });
             first.Terminate();
             await first.ExitAsync();
@@ -92,12 +98,15 @@ public sealed class ClockProcessTests : IDisposable
             var url = await node.ListeningAsync();
             await PostAsync(url, "/v1/accounts", new
             {
-                accounts = new[] { new { address = "payer", asset = "USD/2", code = 1 }, new { address = "shop", asset = "USD/2", code = 1 } },
+                accounts =
+                    new[] { new { address = "payer", asset = "USD/2", code = 1 },
+                        new { address = "shop", asset = "USD/2", code = 1 } },
             });
             foreach (var set in new[] { "+1d", "-1h" })
             {
                 SetClock(set);
-                await Until.TrueAsync(async () => (await HealthAsync(url)).Contains("clock of the database", StringComparison.Ordinal));
+                await Until.TrueAsync(
+                    async () => (await HealthAsync(url)).Contains("clock of the database", StringComparison.Ordinal));
                 await CheckHoldAsync(url);
                 (await http.GetAsync(new Uri(url, "/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
             }
@@ -143,7 +152,8 @@ public sealed class ClockProcessTests : IDisposable
         File.Move(next, ClockFile, overwrite: true);
     }
 
-    private async Task<string> HealthAsync(Uri url) => await (await http.GetAsync(new Uri(url, "/health"))).Content.ReadAsStringAsync();
+    private async Task<string> HealthAsync(Uri url) =>
+        await (await http.GetAsync(new Uri(url, "/health"))).Content.ReadAsStringAsync();
 
     // A hold of three seconds ends after three, and what is booked is booked now.
     private async Task CheckHoldAsync(Uri url)
@@ -157,7 +167,8 @@ public sealed class ClockProcessTests : IDisposable
         await Until.TrueAsync(async () =>
         {
             var account = await http.GetFromJsonAsync<JsonElement>(new Uri(url, "/v1/accounts/payer"));
-            return account.GetProperty("account").GetProperty("balances").GetProperty("debitsPending").GetString() == "0";
+            return account.GetProperty("account").GetProperty("balances").GetProperty("debitsPending")
+                .GetString() == "0";
         });
         watch.Elapsed.ShouldBeInRange(TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(10));
     }

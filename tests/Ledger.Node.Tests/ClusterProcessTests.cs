@@ -17,7 +17,8 @@ public sealed class ClusterProcessTests : IDisposable
     public async Task Contact_points_found_a_cluster_and_a_front_alone_passes_calls_on()
     {
         int[] ports = [.. Enumerable.Range(0, 3).Select(static _ => LoopbackPort.Next())];
-        string[] contacts = [.. ports.Select(static (port, i) => $"--Ledger:Cluster:ContactPoints:{i}=127.0.0.1:{port}")];
+        string[] contacts = [
+            .. ports.Select(static (port, i) => $"--Ledger:Cluster:ContactPoints:{i}=127.0.0.1:{port}")];
         using var first = Start(ports[0], contacts);
         using var second = Start(ports[1], contacts);
         using var front = Start(ports[2], [.. contacts, "--Ledger:Cluster:Roles:0=front"]);
@@ -25,7 +26,8 @@ public sealed class ClusterProcessTests : IDisposable
         await UntilReadyAsync(url, "2 of 2 nodes with accounts");
 
         using var opened = await http.PostAsJsonAsync(
-            new Uri(url, "/v1/accounts"), new { accounts = new[] { new { address = "a", asset = "USD/2", code = 1 } } });
+            new Uri(url, "/v1/accounts"),
+            new { accounts = new[] { new { address = "a", asset = "USD/2", code = 1 } } });
         opened.IsSuccessStatusCode.ShouldBeTrue();
         var account = await http.GetFromJsonAsync<JsonElement>(new Uri(await first.ListeningAsync(), "/v1/accounts/a"));
         account.GetProperty("account").GetProperty("spec").GetProperty("asset").GetString().ShouldBe("USD/2");

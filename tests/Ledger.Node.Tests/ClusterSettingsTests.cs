@@ -49,7 +49,8 @@ public sealed class ClusterSettingsTests
     [InlineData("akka.ssl.tcp://ledger@node-1:4053")]
     [InlineData("node-1:4053")]
     public void A_seed_node_may_be_said_in_Akkas_own_form(string seed) =>
-        Read(("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:SeedNodes:0", seed)).Cluster.SeedAddresses(tls: false)
+        Read(("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:SeedNodes:0", seed)).Cluster
+            .SeedAddresses(tls: false)
             .ShouldBe(["akka.tcp://ledger@node-1:4053"]);
 
     [Theory]
@@ -98,7 +99,8 @@ public sealed class ClusterSettingsTests
     {
         foreach (var host in (string[])["192.0.2.7", "node-1", "0.0.0.0"])
         {
-            (string, string)[] all = [(key, value), ("Ledger:Cluster:HostName", host), ("Ledger:Cluster:PublicHostName", "node-1")];
+            (string, string)[] all = [
+                (key, value), ("Ledger:Cluster:HostName", host), ("Ledger:Cluster:PublicHostName", "node-1")];
             Should.Throw<SettingsException>(() => Read(all)).Message.ShouldContain("AllowPlaintext");
             Read([.. all, ("Ledger:Cluster:Tls:AllowPlaintext", "true")]).Tls.ShouldBeNull();
         }

@@ -31,10 +31,12 @@ public sealed class ClusterTlsTests : IDisposable
         tls.Validate(peer, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeTrue();
 
         // What the machine's own authorities say of it does not count: it knows nothing of ours.
-        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateChainErrors, NoLogger.Instance).ShouldBeTrue();
+        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateChainErrors, NoLogger.Instance)
+            .ShouldBeTrue();
         tls.Validate(stranger, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeFalse();
         tls.Validate(null, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeFalse();
-        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateNameMismatch, NoLogger.Instance).ShouldBeFalse();
+        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateNameMismatch, NoLogger.Instance)
+            .ShouldBeFalse();
 
         // The last byte belongs to the signature.
         var bytes = peer.RawData;
@@ -51,7 +53,8 @@ public sealed class ClusterTlsTests : IDisposable
         Should.Throw<SettingsException>(() => ClusterTls.Load(
             new ClusterTlsOptions
             {
-                CertificatePath = foreign.Certificate("node-1"), KeyPath = foreign.Key("node-1"), AuthorityPath = own.Authority,
+                CertificatePath = foreign.Certificate("node-1"), KeyPath = foreign
+                    .Key("node-1"), AuthorityPath = own.Authority,
             },
             isDevelopment: false, TimeProvider.System, "node-1")).Message.ShouldContain("would refuse");
         Should.Throw<SettingsException>(() => ClusterTls.Load(
@@ -76,7 +79,8 @@ public sealed class ClusterTlsTests : IDisposable
     public async Task A_certificate_that_no_handshake_comes_about_with_is_refused_before_the_node_joins()
     {
         using var authorityKey = RSA.Create(2048);
-        var authority = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var authority = new CertificateRequest(
+            "CN=authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         var from = DateTimeOffset.UtcNow.AddDays(-1);
         using var root = authority.CreateSelfSigned(from, from.AddDays(3));
@@ -93,7 +97,8 @@ public sealed class ClusterTlsTests : IDisposable
         var tls = ClusterTls.Load(
             new ClusterTlsOptions
             {
-                CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                CertificatePath =
+                    Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
                 RequireNodeMark = false,
             },
             isDevelopment: false, TimeProvider.System, "node-1")!;
@@ -109,7 +114,8 @@ public sealed class ClusterTlsTests : IDisposable
         var port = LoopbackPort.Next();
         string[] clustered =
         [
-            "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={database}", $"--Ledger:Cluster:SeedNodes:0=127.0.0.1:{port}",
+            "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={database}",
+            $"--Ledger:Cluster:SeedNodes:0=127.0.0.1:{port}",
             "--Ledger:Cluster:Size=1", "--Ledger:Cluster:JoinTimeout=00:00:05",
         ];
         using var first = new NodeProcess(
@@ -141,7 +147,8 @@ public sealed class ClusterTlsTests : IDisposable
     {
         var own = new DevCertificates(Under("own"), "node-1");
         var foreign = new DevCertificates(Under("foreign"), "node-2");
-        using var certificate = X509Certificate2.CreateFromPemFile(foreign.Certificate("node-2"), foreign.Key("node-2"));
+        using var certificate =
+            X509Certificate2.CreateFromPemFile(foreign.Certificate("node-2"), foreign.Key("node-2"));
         using var resetting = new TcpListener(IPAddress.Loopback, 0);
         using var posing = new TcpListener(IPAddress.Loopback, 0);
         resetting.Start();

@@ -11,8 +11,8 @@ using Xunit.Abstractions;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: whoever reaches a port of a node can neither end it nor silence it. Method: nodes as processes, with a
-/// gigabyte of memory where memory is attacked, attacked from here, while somebody else makes transfers that must all
+/// <summary>Goal: whoever reaches a port of a node can neither end it nor silence it. Method: nodes as processes, with
+/// a gigabyte of memory where memory is attacked, attacked from here, while somebody else makes transfers that must all
 /// succeed.</summary>
 public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
 {
@@ -37,7 +37,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         // all that there is for large messages.
         var frame = RawGrpc.Frame(new byte[(4 * Megabyte) - 64], 0, 4 * Megabyte);
         var held = Enumerable.Range(0, 320)
-            .Select(i => EndOfAsync(RawGrpc.StallAsync(attackers[i % attackers.Length], address, Open, frame))).ToArray();
+            .Select(i => EndOfAsync(RawGrpc.StallAsync(attackers[i % attackers.Length], address, Open, frame)))
+            .ToArray();
         var ends = await Task.WhenAll(held).WaitAsync(Patience);
         Array.ForEach(attackers, static one => one.Dispose());
         Tell(node, ends);
@@ -142,7 +143,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
                 "--Ledger:Http:Url=http://127.0.0.1:0", "--Ledger:Shutdown:DrainDelay=00:00:00.2",
 
                 // Each call has several lines.
-                "--Logging:LogLevel:Default=Debug", "--Logging:LogLevel:Microsoft=Debug", "--Ledger:Telemetry:Prometheus=true",
+                "--Logging:LogLevel:Default=Debug", "--Logging:LogLevel:Microsoft=Debug",
+                "--Ledger:Telemetry:Prometheus=true",
             ])
         {
             start.ArgumentList.Add(argument);
@@ -172,7 +174,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
                 }
 
                 var dropped = (await client.GetStringAsync(new Uri(url, "/metrics"))).Split('\n')
-                    .FirstOrDefault(static one => one.StartsWith("ledger_log_dropped_total{", StringComparison.Ordinal));
+                    .FirstOrDefault(
+                        static one => one.StartsWith("ledger_log_dropped_total{", StringComparison.Ordinal));
                 return dropped is not null
                     && double.Parse(dropped.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture) > 1000;
             });
@@ -377,7 +380,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     }
 
     private static long ResidentBytes(NodeProcess node) => 1024 * long.Parse(
-        File.ReadLines($"/proc/{node.Id}/status").First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+        File.ReadLines($"/proc/{node.Id}/status")
+            .First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 
@@ -390,7 +394,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         node.HasExited.ShouldBeFalse(node.Output);
         (await bystander.StopAsync()).ShouldBe(0);
         log.WriteLine(
-            $"the bystander made {bystander.Count} transfers, the slowest in {bystander.Slowest.TotalMilliseconds:0} ms");
+            $"the bystander made {bystander.Count} transfers, the slowest in {bystander.Slowest.TotalMilliseconds:0} "
+                + "ms");
         if (OperatingSystem.IsLinux())
         {
             ResidentBytes(node).ShouldBeLessThan(Memory);

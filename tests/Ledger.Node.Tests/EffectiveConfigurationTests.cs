@@ -140,7 +140,8 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         using var host = Build(
         [
             "--Ledger:Cluster:Tls:Enabled=false", "--Ledger:Cluster:StableAfter=00:00:03",
-            "--Ledger:Cluster:ShardBufferSize=500", "--Ledger:Cluster:RebalanceShardsMax=7", "--Ledger:Cluster:Roles:0=ledger",
+            "--Ledger:Cluster:ShardBufferSize=500", "--Ledger:Cluster:RebalanceShardsMax=7",
+            "--Ledger:Cluster:Roles:0=ledger",
             "--Ledger:Cluster:PublicHostName=127.0.0.2", "--Ledger:Cluster:PublicPort=47111",
         ]);
         await host.StartAsync();
@@ -183,7 +184,8 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         var same = found == expected
             || (IsTime(expected) && IsTime(found) && config.GetTimeSpan(key) == Akka.Configuration.ConfigurationFactory
                 .ParseString($"t = {expected}").GetTimeSpan("t"))
-            || (expected is "on" or "off" or "true" or "false" && config.GetBoolean(key) == (expected is "on" or "true"));
+            || (expected is "on" or "off" or "true" or "false"
+                && config.GetBoolean(key) == (expected is "on" or "true"));
         if (!same)
         {
             wrong.Add($"{key} is {found} and not {expected}");

@@ -19,12 +19,15 @@ public sealed class EpochCommandTests : IDisposable
         Prepare();
         EpochCommand.Run(["show", Setting], output).ShouldBe(0);
         output.ToString().ShouldContain("epoch 1");
-        EpochCommand.Run(["begin", "--by", "Ada Lovelace", "--reason", "an older copy was put back", Setting], output).ShouldBe(0);
+        EpochCommand.Run(["begin", "--by", "Ada Lovelace", "--reason", "an older copy was put back", Setting], output)
+            .ShouldBe(0);
         output.ToString().ShouldContain("epoch 2");
         output.ToString().ShouldContain("Ada Lovelace");
         output.ToString().ShouldContain("an older copy was put back");
-        foreach (var incomplete in (string[][])[["begin", Setting], ["begin", "--by", "me", Setting], ["begin", "--reason", "x", Setting],
-            ["begin", "--by", " ", "--reason", "x", Setting], ["begin", "--by", "me", "--reason", new string('x', 257), Setting], ["end"]])
+        foreach (var incomplete in (string[][])[
+            ["begin", Setting], ["begin", "--by", "me", Setting], ["begin", "--reason", "x", Setting],
+            ["begin", "--by", " ", "--reason", "x", Setting],
+            ["begin", "--by", "me", "--reason", new string('x', 257), Setting], ["end"]])
         {
             Should.Throw<SettingsException>(() => EpochCommand.Run(incomplete, output));
         }

@@ -55,7 +55,8 @@ public sealed class FailoverProcessTests : IDisposable
         url = await next.ListeningAsync();
         (await TryPayAsync(url)).Text.ShouldContain("LEDGER_HALTED");
         using (var command = new NodeProcess(
-            directory.FullName, ["epoch", "begin", "--by", "Ada Lovelace", "--reason", "the replica lacked three payments", .. Settings]))
+            directory.FullName,
+            ["epoch", "begin", "--by", "Ada Lovelace", "--reason", "the replica lacked three payments", .. Settings]))
         {
             (await command.ExitAsync()).ShouldBe(0, command.Output);
             command.Output.ShouldContain("epoch 2");
@@ -157,13 +158,16 @@ public sealed class FailoverProcessTests : IDisposable
         directory.Delete(recursive: true);
     }
 
-    private string[] Settings => [$"--ConnectionStrings:Ledger={database}", $"--Ledger:Http:Url=http://127.0.0.1:{port}"];
+    private string[] Settings =>
+        [$"--ConnectionStrings:Ledger={database}", $"--Ledger:Http:Url=http://127.0.0.1:{port}"];
 
     private NodeProcess Start() => new(directory.FullName, Settings);
 
     private Task OpenAsync(Uri url) => PostAsync(url, "/v1/accounts", new
     {
-        accounts = new[] { new { address = "a", asset = "USD/2", code = 1 }, new { address = "b", asset = "USD/2", code = 1 } },
+        accounts =
+            new[] { new { address = "a", asset = "USD/2", code = 1 },
+                new { address = "b", asset = "USD/2", code = 1 } },
     });
 
     private async Task PayAsync(Uri url, int times)

@@ -32,10 +32,12 @@ public sealed class FileSystemTests(ITestOutputHelper log) : IDisposable
         {
             var url = await first.ListeningAsync();
             var opened = await http.PostAsJsonAsync(
-                new Uri(url, "/v1/accounts"), new { accounts = new[] { new { address = "a", asset = "USD/2", code = 1 } } });
+                new Uri(url, "/v1/accounts"),
+                new { accounts = new[] { new { address = "a", asset = "USD/2", code = 1 } } });
             opened.EnsureSuccessStatusCode();
 
-            foreach (var (from, to, name) in new[] { (file, other, other), (real.FullName, mounted.FullName, inDirectory) })
+            foreach (var (from, to, name)
+                in new[] { (file, other, other), (real.FullName, mounted.FullName, inDirectory) })
             {
                 using var second = Mounted(from, to, $"--Ledger:Sqlite:Path={name}");
                 (await second.ExitAsync()).ShouldBe(1, second.Output);
@@ -126,7 +128,8 @@ public sealed class FileSystemTests(ITestOutputHelper log) : IDisposable
             directory.FullName, ["sh", "-c", "ulimit -n 200; exec \"$@\"", "sh"], new Dictionary<string, string>(),
             "--Ledger:Sqlite:Path=new/ledger.db");
         (await node.ExitAsync()).ShouldBe(1, node.Output);
-        node.Output.ShouldContain("ledger: the process may have 200 files open (ulimit -n), and a node needs 512 at least.");
+        node.Output.ShouldContain(
+            "ledger: the process may have 200 files open (ulimit -n), and a node needs 512 at least.");
     }
 
     public void Dispose()

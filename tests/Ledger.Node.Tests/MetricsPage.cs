@@ -16,14 +16,16 @@ internal static partial class MetricsPage
     private static readonly string s_path = Path.Combine(Root(), "docs", "operating", "metrics.md");
 
     /// <summary>The rules of alerts.</summary>
-    public static string Rules { get; } = File.ReadAllText(Path.Combine(Root(), "deploy", "prometheus", "ledger.rules.yml"));
+    public static string Rules { get; } = File.ReadAllText(
+        Path.Combine(Root(), "deploy", "prometheus", "ledger.rules.yml"));
 
     /// <summary>What the page says.</summary>
     public static string Text => File.ReadAllText(s_path);
 
     /// <summary>The name that the exporter makes of an instrument.</summary>
     public static string Exported(Instrument instrument) =>
-        instrument.Name.Replace('.', '_') + (instrument.Unit == "s" ? "_seconds" : "") + (IsCounter(instrument) ? "_total" : "");
+        instrument.Name.Replace('.', '_') + (instrument.Unit == "s" ? "_seconds" : "")
+        + (IsCounter(instrument) ? "_total" : "");
 
     /// <summary>The page with a table of these instruments. What to do is taken over from the page.</summary>
     public static string With(MeterRecorder meter)
@@ -41,8 +43,10 @@ internal static partial class MetricsPage
             var labels = meter.Measured.Where(one => one.Name == instrument.Name)
                 .SelectMany(static one => one.Labels.Split(',', StringSplitOptions.RemoveEmptyEntries))
                 .Select(static label => $"`{label.Split('=')[0]}`").Distinct().Order(StringComparer.Ordinal).ToArray();
-            table.Append(null, $"| `{instrument.Name}` | `{Exported(instrument)}` | {KindOf(instrument)}, {instrument.Unit} ")
-                .Append(null, $"| {(labels.Length == 0 ? "none" : string.Join(", ", labels))} | {instrument.Description} ")
+            table.Append(
+                null, $"| `{instrument.Name}` | `{Exported(instrument)}` | {KindOf(instrument)}, {instrument.Unit} ")
+                .Append(
+                    null, $"| {(labels.Length == 0 ? "none" : string.Join(", ", labels))} | {instrument.Description} ")
                 .Append(null, $"| {advice.GetValueOrDefault(instrument.Name, Unsaid)} |\n");
         }
 
@@ -73,6 +77,8 @@ internal static partial class MetricsPage
         return root.FullName;
     }
 
-    [GeneratedRegex(@"^\| `(?<name>ledger\.[^`]+)` \|.* \| (?<advice>[^|]+) \|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\| `(?<name>ledger\.[^`]+)` \|.* \| (?<advice>[^|]+) \|$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Row();
 }

@@ -73,7 +73,9 @@ public sealed partial class MetricsTests : IDisposable
 
         Value(text, "ledger_transfers_total", "kind=\"transfer\"", "status=\"created\"").ShouldBe(1);
         Value(text, "ledger_refused_total", "reason=\"MALFORMED_ADDRESS\"").ShouldBe(1);
-        Value(text, "ledger_call_duration_seconds_count", "code=\"OK\"", "method=\"ledger.v1.TransferService/PostTransfer\"")
+        Value(
+            text, "ledger_call_duration_seconds_count", "code=\"OK\"",
+            "method=\"ledger.v1.TransferService/PostTransfer\"")
             .ShouldBe(1);
         Value(text, "ledger_journal_rows_total").ShouldBeGreaterThanOrEqualTo(4);
         Value(text, "ledger_accounts_awake").ShouldBeGreaterThanOrEqualTo(2);
@@ -82,14 +84,16 @@ public sealed partial class MetricsTests : IDisposable
         text.ShouldContain("http_server_request_duration_seconds_count");
 
         var exported = ExportedType().Matches(text).Select(static one => one.Groups["name"].Value)
-            .Where(static name => name.StartsWith("ledger_", StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+            .Where(static name => name.StartsWith("ledger_", StringComparison.Ordinal))
+            .ToHashSet(StringComparer.Ordinal);
         var onPage = NameOnPage().Matches(MetricsPage.Text).Select(static one => one.Groups["name"].Value).ToArray();
         onPage.Length.ShouldBeGreaterThan(15);
         exported.Order(StringComparer.Ordinal).ShouldBe(onPage.Order(StringComparer.Ordinal));
 
         var named = NameInRules().Matches(MetricsPage.Rules).Select(static one => one.Value).Distinct().ToArray();
         named.Length.ShouldBeGreaterThan(10);
-        var series = SampleName().Matches(text).Select(static one => one.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        var series = SampleName().Matches(text).Select(static one => one.Groups["name"].Value)
+            .ToHashSet(StringComparer.Ordinal);
         named.Where(name => !series.Contains(name)).ShouldBeEmpty();
         foreach (Match label in LabelInRules().Matches(MetricsPage.Rules))
         {
@@ -180,7 +184,9 @@ public sealed partial class MetricsTests : IDisposable
     {
         await PostAsync("/v1/accounts", HttpStatusCode.OK, new
         {
-            accounts = new[] { new { address = "a", asset = "USD/2", code = 1 }, new { address = "b", asset = "USD/2", code = 1 } },
+            accounts =
+                new[] { new { address = "a", asset = "USD/2", code = 1 },
+                    new { address = "b", asset = "USD/2", code = 1 } },
         });
         await PostAsync("/v1/transfers", HttpStatusCode.OK, new
         {
@@ -212,7 +218,8 @@ public sealed partial class MetricsTests : IDisposable
     [GeneratedRegex(@"^(?<name>ledger_[a-z_]+)\{", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex SampleName();
 
-    [GeneratedRegex(@"^\| `ledger\.[^`]+` \| `(?<name>ledger_[a-z_]+)` \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\| `ledger\.[^`]+` \| `(?<name>ledger_[a-z_]+)` \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex NameOnPage();
 
     [GeneratedRegex("ledger_[a-z_]+")]

@@ -24,26 +24,34 @@ public sealed class PublicSizeTests
             var shown = Mapping.Write(new TransferRecord(transfer, TransferStatus.Created, Time, null)).Transfer;
             shown.CalculateSize().ShouldBeLessThanOrEqualTo(EncodedSize.OfTransfer(transfer));
             var entry = new StatementEntry(
-                ulong.MaxValue, Time, transfer, Time, true, Amount.MaxValue, Amount.MaxValue) { TransactionId = transfer.Id, Asset = Asset.Parse("ABCDEFGHIJKLMNOP/18") };
-            ShouldBound(EncodedSize.OfEntry(entry), new V1.ListStatementResponse { Entries = { Mapping.Write(entry) } }.CalculateSize(), 160);
+                ulong.MaxValue, Time, transfer, Time, true, Amount.MaxValue, Amount.MaxValue) { TransactionId =
+                    transfer.Id, Asset = Asset.Parse("ABCDEFGHIJKLMNOP/18") };
+            ShouldBound(
+                EncodedSize.OfEntry(entry),
+                new V1.ListStatementResponse { Entries = { Mapping.Write(entry) } }.CalculateSize(), 160);
         }
 
         var spec = new AccountSpec(AnyAccount(random), Asset.Parse("USD/2"), uint.MaxValue)
         {
-            Reference = AnyText(random, 128), Metadata = AnyPairs(random), DebitsMustNotExceedCredits = Amount.MaxValue, Closed = true,
+            Reference = AnyText(random, 128), Metadata = AnyPairs(random), DebitsMustNotExceedCredits = Amount
+                .MaxValue, Closed = true,
         };
         var most = new Balances(
             Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue);
         var view = new AccountView(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
         {
-            Freeze = new AccountFreeze(true, true, AnyText(random, 256), Time), ClosedReason = AnyText(random, 256), HoldCount = int.MaxValue,
+            Freeze =
+                new AccountFreeze(true, true, AnyText(random, 256), Time), ClosedReason = AnyText(random, 256),
+                HoldCount = int.MaxValue,
         };
         ShouldBound(
-            EncodedSize.OfAccount(view), new V1.ListAccountsResponse { Accounts = { Mapping.Write(view) } }.CalculateSize(), 450);
+            EncodedSize.OfAccount(view),
+            new V1.ListAccountsResponse { Accounts = { Mapping.Write(view) } }.CalculateSize(), 450);
 
         var transaction = new Transaction(
             transfers[0].Id,
-            [TransactionLeg.Open(spec, ifMissing: true), .. transfers.Select(static transfer => TransactionLeg.Of(transfer))]);
+            [TransactionLeg.Open(spec, ifMissing: true),
+                .. transfers.Select(static transfer => TransactionLeg.Of(transfer))]);
         var record = new TransactionRecord(transaction, new TransactionResult(
             transaction.Id, TransferStatus.ExceedsReversedTransferAmount, 1, Time, true, most,
             [.. transaction.Legs.Select(static leg => new LegResult(
@@ -64,7 +72,9 @@ public sealed class PublicSizeTests
         var most = new string('9', 39);
         V1.Balances Seen() => new()
         {
-            DebitsPending = most, DebitsPosted = most, CreditsPending = most, CreditsPosted = most, DebitsInDoubt = most, CreditsInDoubt = most,
+            DebitsPending =
+                most, DebitsPosted = most, CreditsPending = most, CreditsPosted = most, DebitsInDoubt = most,
+                CreditsInDoubt = most,
         };
         var response = new V1.SubmitBatchResponse();
         for (var i = 0; i < LedgerLimits.BatchMax; i++)
@@ -73,9 +83,11 @@ public sealed class PublicSizeTests
             {
                 Transfer = new V1.TransferResult
                 {
-                    Id = Guid.NewGuid().ToString(), Status = V1.TransferStatus.ExceedsReversedTransferAmount, Replayed = true, Amount = most,
+                    Id = Guid.NewGuid().ToString(), Status = V1.TransferStatus
+                        .ExceedsReversedTransferAmount, Replayed = true, Amount = most,
                     BalanceSeen = Seen(), Position = new string('p', 256),
-                    CreateTime = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 253_402_300_799, Nanos = 999_999_000 },
+                    CreateTime =
+                        new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 253_402_300_799, Nanos = 999_999_000 },
                 },
             });
         }
@@ -93,7 +105,8 @@ public sealed class PublicSizeTests
     private static Transfer AnyTransfer(Random random)
     {
         var kind = random.Next(5);
-        return new Transfer(AnyId(random), AnyAccount(random), AnyAccount(random), AnyAmount(random), (uint)random.Next())
+        return new Transfer(
+            AnyId(random), AnyAccount(random), AnyAccount(random), AnyAmount(random), (uint)random.Next())
         {
             Asset = random.Next(2) == 0 ? default : Asset.Parse("ABCDEFGHIJKLMNOP/38"),
             Reference = AnyText(random, 128),
@@ -107,7 +120,9 @@ public sealed class PublicSizeTests
                 _ => TransferFlags.None,
             },
             HoldId = kind < 2 ? AnyId(random) : default,
-            Timeout = kind == 3 ? TimeSpan.FromTicks(random.NextInt64(TimeSpan.TicksPerDay * 10_000) / 10 * 10) : TimeSpan.Zero,
+            Timeout = kind == 3
+            ? TimeSpan.FromTicks(random.NextInt64(TimeSpan.TicksPerDay * 10_000) / 10 * 10)
+            : TimeSpan.Zero,
             Reverses = kind == 4 ? AnyId(random) : default,
             Reason = kind == 4 ? AnyText(random, 256) : "",
         };
@@ -119,7 +134,8 @@ public sealed class PublicSizeTests
             i => new KeyValuePair<string, string>($"k{i}", AnyText(random, 256))));
 
     private static string AnyText(Random random, int max) => string.Concat(Enumerable.Repeat(
-        random.Next(3) switch { 0 => "x", 1 => "\u00E9", _ => "\u20AC" }, random.Next(2) == 0 ? 0 : random.Next(max + 1)));
+        random.Next(3) switch { 0 => "x", 1 => "\u00E9", _ => "\u20AC" },
+        random.Next(2) == 0 ? 0 : random.Next(max + 1)));
 
     private static AccountAddress AnyAccount(Random random) =>
         AccountAddress.Parse(new string('a', random.Next(1, AccountAddress.LengthMax + 1)));
@@ -127,5 +143,6 @@ public sealed class PublicSizeTests
     private static Amount AnyAmount(Random random) =>
         new(new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()) >> random.Next(0, 128));
 
-    private static TransferId AnyId(Random random) => new(new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()));
+    private static TransferId AnyId(Random random) =>
+        new(new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64()));
 }

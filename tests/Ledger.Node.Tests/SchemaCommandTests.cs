@@ -41,7 +41,9 @@ public sealed class SchemaCommandTests : IDisposable
             var url = await node.ListeningAsync();
             await PostAsync(url, "/v1/accounts", new
             {
-                accounts = new[] { new { address = "a", asset = "USD/2", code = 1 }, new { address = "b", asset = "USD/2", code = 1 } },
+                accounts =
+                    new[] { new { address = "a", asset = "USD/2", code = 1 },
+                        new { address = "b", asset = "USD/2", code = 1 } },
             });
             (await PostAsync(url, "/v1/transfers", new
             {
@@ -54,18 +56,21 @@ public sealed class SchemaCommandTests : IDisposable
             (await node.ExitAsync()).ShouldBe(0, node.Output);
 
             // A role that somebody has given more than that.
-            Execute(owner, $"GRANT UPDATE ON journal, ledger_identity TO {Quoted}; GRANT DELETE ON journal TO {Quoted};");
+            Execute(
+                owner, $"GRANT UPDATE ON journal, ledger_identity TO {Quoted}; GRANT DELETE ON journal TO {Quoted};");
             using var more = new NodeProcess(
                 directory.FullName, $"--ConnectionStrings:Ledger={role}", "--Ledger:PostgreSql:AutoInitialize=false");
             await more.ListeningAsync();
             await Until.TrueAsync(() => more.Output.Contains(
                 "UPDATE on journal, DELETE on journal, UPDATE on ledger_identity", StringComparison.Ordinal));
-            more.Output.ShouldContain("REVOKE UPDATE, DELETE, TRUNCATE ON journal, tags, ledger_loss, ledger_identity FROM");
+            more.Output.ShouldContain(
+                "REVOKE UPDATE, DELETE, TRUNCATE ON journal, tags, ledger_loss, ledger_identity FROM");
             more.Terminate();
             (await more.ExitAsync()).ShouldBe(0, more.Output);
 
             // Where it is asked for, nothing less than the least will do; and what is printed takes the rest away.
-            string[] strict = ["--Ledger:PostgreSql:AutoInitialize=false", "--Ledger:PostgreSql:RefuseExcessRights=true"];
+            string[] strict = [
+                "--Ledger:PostgreSql:AutoInitialize=false", "--Ledger:PostgreSql:RefuseExcessRights=true"];
             using (var refused = new NodeProcess(directory.FullName, [$"--ConnectionStrings:Ledger={role}", .. strict]))
             {
                 (await refused.ExitAsync()).ShouldBe(1, refused.Output);
@@ -78,7 +83,9 @@ public sealed class SchemaCommandTests : IDisposable
                 super.Output.ShouldContain("It is a superuser: give the nodes a role of their own.");
             }
 
-            Execute(owner, $"REVOKE UPDATE, DELETE, TRUNCATE ON journal, tags, ledger_loss, ledger_identity FROM {Quoted};");
+            Execute(
+                owner,
+                $"REVOKE UPDATE, DELETE, TRUNCATE ON journal, tags, ledger_loss, ledger_identity FROM {Quoted};");
             using var least = new NodeProcess(directory.FullName, [$"--ConnectionStrings:Ledger={role}", .. strict]);
             await least.ListeningAsync();
             least.Terminate();
@@ -136,7 +143,8 @@ public sealed class SchemaCommandTests : IDisposable
             using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name";
+            command.CommandText =
+                "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name";
             using var reader = command.ExecuteReader();
             var found = new List<string>();
             while (reader.Read())

@@ -19,8 +19,8 @@ using Microsoft.Extensions.Hosting;
 namespace Ledger.Node.Tests;
 
 /// <summary>Goal: nobody chooses by a number and a name which type a node makes. Method: all serializers of an actor
-/// system with a ledger, in each of its forms, against a list; and a node of a cluster that is sent what Akka's JSON would
-/// make, by somebody with a good certificate.</summary>
+/// system with a ledger, in each of its forms, against a list; and a node of a cluster that is sent what Akka's JSON
+/// would make, by somebody with a good certificate.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class SerializerTests : IDisposable
 {

@@ -38,7 +38,8 @@ public sealed class SettingsTests
         try
         {
             File.WriteAllText(file, "hid;den\nnot this\n");
-            var settings = Read(("ConnectionStrings:Ledger", "Host=db;Username=u"), ("Ledger:PostgreSql:PasswordFile", file));
+            var settings = Read(
+                ("ConnectionStrings:Ledger", "Host=db;Username=u"), ("Ledger:PostgreSql:PasswordFile", file));
             new NpgsqlConnectionStringBuilder(settings.PostgreSql.ConnectionString).Password.ShouldBe("hid;den");
             settings.Describe().ShouldNotContain("hid;den");
             settings.DescribeAll().ShouldNotContain("hid;den");
@@ -112,7 +113,8 @@ public sealed class SettingsTests
             .Select(static line => line.Split(" = ")[0].Trim()).ToArray();
         printed.Length.ShouldBeGreaterThan(50);
         printed.Where(key => !page.Contains($"`{key}`", StringComparison.Ordinal)
-            && !page.Contains($"`{key.Replace("Ledger:Cluster:", "", StringComparison.Ordinal)}`", StringComparison.Ordinal))
+            && !page.Contains(
+                $"`{key.Replace("Ledger:Cluster:", "", StringComparison.Ordinal)}`", StringComparison.Ordinal))
             .ShouldBeEmpty();
     }
 
@@ -135,7 +137,8 @@ public sealed class SettingsTests
     [Fact]
     public void A_value_of_another_type_is_named_with_what_is_wanted_for_every_setting()
     {
-        var typed = NodeSettings.Known().Where(static one => (Nullable.GetUnderlyingType(one.Value) ?? one.Value) is var type
+        var typed = NodeSettings.Known()
+            .Where(static one => (Nullable.GetUnderlyingType(one.Value) ?? one.Value) is var type
             && (type.IsPrimitive || type.IsEnum || type == typeof(TimeSpan))).Select(static one => one.Key).ToArray();
         typed.Length.ShouldBeGreaterThan(50);
         foreach (var key in typed)

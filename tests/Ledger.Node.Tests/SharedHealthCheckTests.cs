@@ -89,7 +89,8 @@ public sealed class SharedHealthCheckTests
 
         public int Runs => Volatile.Read(ref runs);
 
-        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        public async Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             Interlocked.Increment(ref runs);
             if (Release is { } release)

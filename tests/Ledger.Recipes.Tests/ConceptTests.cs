@@ -4,8 +4,8 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: what docs/concepts says, where one could doubt it, is so. Method: a test for each such sentence, on a new
-/// ledger.</summary>
+/// <summary>Goal: what docs/concepts says, where one could doubt it, is so. Method: a test for each such sentence, on a
+/// new ledger.</summary>
 public sealed class ConceptTests : Recipe
 {
     private static readonly Asset eur = Asset.Parse("EUR/2");
@@ -22,7 +22,8 @@ public sealed class ConceptTests : Recipe
         var same = await ledger.PostTransferAsync(transfer);
         var other = await ledger.PostTransferAsync(transfer with { Amount = Amount.Of(4) });
 
-        (first.Status, same.Status, same.Replayed).ShouldBe((TransferStatus.ExceedsCredits, TransferStatus.ExceedsCredits, true));
+        (first.Status, same.Status, same.Replayed)
+            .ShouldBe((TransferStatus.ExceedsCredits, TransferStatus.ExceedsCredits, true));
         same.BalanceSeen.ShouldBe(first.BalanceSeen);
         other.Status.ShouldBe(TransferStatus.IdAlreadyFailed);
     }
@@ -85,8 +86,10 @@ public sealed class ConceptTests : Recipe
     {
         await OpenAsync();
         var id = NewId();
-        var first = await ledger.PostTransactionAsync(Transaction.Of(id, Move("bank", "alice", 5, usd), Move("alice", "bank", 6, usd)));
-        var other = await ledger.PostTransactionAsync(Transaction.Of(id, Move("bank", "alice", 5, usd), Move("alice", "bank", 5, usd)));
+        var first = await ledger.PostTransactionAsync(
+            Transaction.Of(id, Move("bank", "alice", 5, usd), Move("alice", "bank", 6, usd)));
+        var other = await ledger.PostTransactionAsync(
+            Transaction.Of(id, Move("bank", "alice", 5, usd), Move("alice", "bank", 5, usd)));
 
         (first.Status, first.FailedLeg).ShouldBe((TransferStatus.ExceedsCredits, 1));
         other.IsCommitted.ShouldBeFalse();
@@ -138,7 +141,9 @@ public sealed class ConceptTests : Recipe
         var strict = await ledger.PostTransactionAsync(new Transaction(
             NewId(), [TransactionLeg.Open(Open("bank", usd)), TransactionLeg.Of(Move("bank", "alice", 5, usd))]));
         var lenient = await ledger.PostTransactionAsync(new Transaction(
-            NewId(), [TransactionLeg.Open(Open("bank", eur), ifMissing: true), TransactionLeg.Of(Move("bank", "alice", 5, usd))]));
+            NewId(),
+            [TransactionLeg.Open(Open("bank", eur), ifMissing: true),
+                TransactionLeg.Of(Move("bank", "alice", 5, usd))]));
 
         (strict.Status, strict.FailedLeg).ShouldBe((TransferStatus.LinkedEventFailed, 0));
         strict.Legs[0].Opening.ShouldBe(AccountStatus.Exists);
@@ -153,7 +158,8 @@ public sealed class ConceptTests : Recipe
         await OpenAsync();
         await ledger.OpenAccountsAsync([Open("free", usd)]);
         await ledger.PostTransferAsync(Move("bank", "free", 5, usd));
-        var all = new Transfer(NewId(), At("free"), At("bank"), Amount.MaxValue, 1) { Flags = TransferFlags.BalancingDebit };
+        var all =
+            new Transfer(NewId(), At("free"), At("bank"), Amount.MaxValue, 1) { Flags = TransferFlags.BalancingDebit };
         var moved = await ledger.PostTransferAsync(all);
         var nothing = await ledger.PostTransferAsync(all with { Id = NewId() });
         var retry = await ledger.PostTransferAsync(all);
@@ -227,7 +233,8 @@ public sealed class ConceptTests : Recipe
             () => ledger.ReverseTransactionAsync(new Reversal(NewId(), At("bank"), hold.Id, "wrong")));
         var correction = new Reversal(NewId(), At("bank"), post.Id, "wrong");
         var ofPost = await ledger.ReverseTransactionAsync(correction);
-        var ofCorrection = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), correction.Id, "right after all"));
+        var ofCorrection = await ledger.ReverseTransactionAsync(
+            new Reversal(NewId(), At("alice"), correction.Id, "right after all"));
 
         ofHold.Reason.ShouldBe(LedgerErrorReason.NotFound);
         ofPost.IsCommitted.ShouldBeTrue();
@@ -258,7 +265,8 @@ public sealed class ConceptTests : Recipe
         await OpenAsync();
         BatchItem[] chain =
         [
-            new(TransactionLeg.Of(Move("bank", "alice", 5, usd)), Linked: true), new(TransactionLeg.Of(Move("alice", "bank", 2, usd))),
+            new(TransactionLeg.Of(Move("bank", "alice", 5, usd)), Linked: true),
+            new(TransactionLeg.Of(Move("alice", "bank", 2, usd))),
         ];
         var first = await ledger.SubmitBatchAsync(chain);
         var again = await ledger.SubmitBatchAsync(chain);
@@ -266,7 +274,8 @@ public sealed class ConceptTests : Recipe
 
         first.ShouldAllBe(static item => item.Transfer!.Status == TransferStatus.Created);
         again.ShouldAllBe(static item => item.Transfer!.Status == TransferStatus.Exists);
-        changed.Select(static item => item.Transfer!.Status).ShouldBe([TransferStatus.Exists, TransferStatus.LinkedEventFailed]);
+        changed.Select(static item => item.Transfer!.Status)
+            .ShouldBe([TransferStatus.Exists, TransferStatus.LinkedEventFailed]);
     }
 
     // ------------------------------------------------------------ accounts.md, statements.md

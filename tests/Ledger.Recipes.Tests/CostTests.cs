@@ -6,8 +6,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: what docs/concepts says that things cost is what they cost. Method: the journal's rows are counted right
-/// after each answer, on a ledger that keeps lazy rows back for longer than the test takes.</summary>
+/// <summary>Goal: what docs/concepts says that things cost is what they cost. Method: the journal's rows are counted
+/// right after each answer, on a ledger that keeps lazy rows back for longer than the test takes.</summary>
 public sealed class CostTests : IAsyncLifetime
 {
     private Node node = null!;
@@ -24,7 +24,8 @@ public sealed class CostTests : IAsyncLifetime
     [InlineData(3, 4)]
     [InlineData(4, 6)]
     [InlineData(6, 10)]
-    public async Task Transaction_of_n_accounts_costs_two_rows_less_than_twice_n_before_the_answer(int accounts, int rows)
+    public async Task Transaction_of_n_accounts_costs_two_rows_less_than_twice_n_before_the_answer(
+        int accounts, int rows)
     {
         await Ledger.OpenAccountsAsync(
             [.. Enumerable.Range(0, accounts).Select(static i => new AccountSpec(At(i), Asset.Parse("USD/2"), 1))]);

@@ -4,9 +4,10 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: books move money once, however an editor or a spreadsheet has saved them, and each edit is named. Method:
-/// books of several programs are imported, saved in every way and imported again, and then with one column after the other
-/// edited; after each, every balance, running and dated, is what it was.</summary>
+/// <summary>Goal: books move money once, however an editor or a spreadsheet has saved them, and each edit is named.
+/// Method:
+/// books of several programs are imported, saved in every way and imported again, and then with one column after the
+/// other edited; after each, every balance, running and dated, is what it was.</summary>
 public sealed class EditedBooksTests
 {
     private const string Example = "/usr/share/doc/beancount/examples/example.beancount";
@@ -24,8 +25,10 @@ public sealed class EditedBooksTests
         [],
         [
             new("transaction", "inv-9", "inv-8", "transaction 'inv-8' (has another|was imported before with)"),
-            new("date", "2024-02-01", "2024-02-03", @"inv-8' was imported before with another date \(2024-02-01 before, 2024-02-03 now\)"),
-            new("description", "salary", "Salary January", @"with another description \(salary before, Salary January now\)"),
+            new("date", "2024-02-01", "2024-02-03",
+                @"inv-8' was imported before with another date \(2024-02-01 before, 2024-02-03 now\)"),
+            new("description", "salary", "Salary January",
+                @"with another description \(salary before, Salary January now\)"),
             new("account", "ed:rent", "ed:food", @"with another debit account \(ed:rent before, ed:food now\)"),
             new("account", "ed:income", "ed:gift", @"with another credit account \(ed:income before, ed:gift now\)"),
             new("asset", "EUR/2", "USD/2", "with another asset|holds|DIFFERENT_ASSET|asset"),
@@ -61,8 +64,10 @@ public sealed class EditedBooksTests
             new("Nr", "3", "2", "column 'Nr': '2' is on line 3 already"),
             new("Datum", "31.01.2025", "30.01.2025", @"with another date \(2025-01-31 before, 2025-01-30 now\)"),
             new("Text", "Gebühr", "Gebuehr", @"with another description \(Gebühr before, Gebuehr now\)"),
-            new("Soll", "Büro & Miete", "acme.co/rent", @"with another debit account \(office:EUR before, fees:rent:EUR now\)"),
-            new("Haben", "Bank Konto", "acme.co/bank", @"with another credit account \(bank:EUR before, fees:bank:EUR now\)"),
+            new("Soll", "Büro & Miete", "acme.co/rent",
+                @"with another debit account \(office:EUR before, fees:rent:EUR now\)"),
+            new("Haben", "Bank Konto", "acme.co/bank",
+                @"with another credit account \(bank:EUR before, fees:bank:EUR now\)"),
             new("Betrag", "0,01 €", "0,02 €", @"with another amount \(1 before, 2 now\)"),
             new("Betrag", "0,01 €", "0,01 $", @"with another asset \(EUR/2 before, USD/2 now\)"),
             new("Saldo", "546,29", "0", ""),
@@ -111,7 +116,8 @@ public sealed class EditedBooksTests
             var books = Path.Combine(directory, "example.beancount");
             File.Copy(Example, books);
             var exported = await ProgramFactAttribute.RunAsync(
-                "bean-query", "-f", "csv", books, "SELECT id, date, narration, account, units(position) WHERE year = 2014 AND month < 3");
+                "bean-query", "-f", "csv", books,
+                "SELECT id, date, narration, account, units(position) WHERE year = 2014 AND month < 3");
             var first = Read(exported, ',')[1];
             await EditAsync(new Book(
                 exported,
@@ -151,9 +157,12 @@ public sealed class EditedBooksTests
             ("quoted", Write(rows, book.Separator, "\n", quoted: true), book.Separator),
             ("semicolons", Write(rows, ';', "\r\n", quoted: false), ';'),
             ("tabs", Write(rows, '\t', "\n", quoted: true), '\t'),
-            ("no end of line at the end, empty rows before", Write([.. rows, .. Empty(rows, 3)], ',', "\n", quoted: false).TrimEnd('\n'), ','),
+            ("no end of line at the end, empty rows before",
+                Write([.. rows, .. Empty(rows, 3)], ',', "\n", quoted: false).TrimEnd('\n'), ','),
             ("shuffled", Write([rows[0], .. rows.Skip(1).OrderBy(_ => random.Next())], ',', "\n", quoted: false), ','),
-            ("all of it", "\uFEFF" + Write([rows[0], .. rows.Skip(1).OrderBy(_ => random.Next())], ';', "\r\n", quoted: true), ';'),
+            ("all of it",
+                "\uFEFF" + Write([rows[0], .. rows.Skip(1).OrderBy(_ => random.Next())], ';', "\r\n", quoted: true),
+                ';'),
         })
         {
             var again = await ImportAsync(node, book, text, separator);
@@ -173,10 +182,13 @@ public sealed class EditedBooksTests
             // The whole transaction, where that is what a column says something of.
             var key = rows[place][book.KeyIn(rows)];
             var together = edit.Column is "date" or "description" or "narration" or "code" or "transaction" or "id";
-            var edited = rows.Select((row, i) => i == place || (i > 0 && together && row[book.KeyIn(rows)] == key && row[column] == edit.Before)
+            var edited = rows.Select(
+                (row, i) =>
+                    i == place || (i > 0 && together && row[book.KeyIn(rows)] == key && row[column] == edit.Before)
                 ? [.. row.Select((cell, at) => at == column ? edit.After : cell)]
                 : row).ToList();
-            var result = await ImportAsync(node, book, Write(edited, book.Separator, "\n", quoted: false), book.Separator);
+            var result = await ImportAsync(
+                node, book, Write(edited, book.Separator, "\n", quoted: false), book.Separator);
             if (edit.Named.Length == 0)
             {
                 result.ExitCode.ShouldBe(0, $"{edit}: {result.Printed}");
@@ -199,7 +211,8 @@ public sealed class EditedBooksTests
     private static Task<(int ExitCode, string Printed)> ImportAsync(Node node, Book book, string text, char separator)
     {
         var files = new Dictionary<string, string> { ["books.csv"] = text };
-        string[] line = ["import", "books.csv", "--separator", separator == '\t' ? "tab" : separator.ToString(), .. book.Options];
+        string[] line = [
+            "import", "books.csv", "--separator", separator == '\t' ? "tab" : separator.ToString(), .. book.Options];
         if (book.Map.Length > 0)
         {
             files["map.csv"] = book.Map;
@@ -209,13 +222,14 @@ public sealed class EditedBooksTests
         return node.CliAsync(line, files);
     }
 
-    // Every balance; and every entry of each account with its date and its running balance. Accounts that an edited line
-    // opened and that have no entry are no movement.
+    // Every balance; and every entry of each account with its date and its running balance. Accounts that an edited
+    // line opened and that have no entry are no movement.
     private static async Task<string> StateAsync(Node node)
     {
         var state = new StringBuilder();
         foreach (var account in (await node.Ledger.ListAccountsAsync(null, 1_000)).Accounts
-            .Where(static one => one.EntryCount > 0).OrderBy(static one => one.Spec.Address.Text, StringComparer.Ordinal))
+            .Where(static one => one.EntryCount > 0)
+            .OrderBy(static one => one.Spec.Address.Text, StringComparer.Ordinal))
         {
             state.Append($"{account.Spec.Address} {account.Spec.Asset} {account.Balances}\n");
             if (!account.Spec.Address.Text.StartsWith("ledger-imports", StringComparison.Ordinal))
@@ -241,7 +255,8 @@ public sealed class EditedBooksTests
     }
 
     private static string Write(IEnumerable<IReadOnlyList<string>> rows, char separator, string end, bool quoted) =>
-        string.Concat(rows.Select(row => string.Join(separator, row.Select(cell => Cell(cell, separator, quoted))) + end));
+        string.Concat(
+            rows.Select(row => string.Join(separator, row.Select(cell => Cell(cell, separator, quoted))) + end));
 
     private static string Cell(string text, char separator, bool quoted) =>
         quoted || text.Contains(separator) || text.IndexOfAny(['"', '\r', '\n', ',', ';']) >= 0

@@ -5,9 +5,10 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: what README and the pages show works when it is typed, in the order in which a reader meets it. Method: the sessions
-/// of the guides are run one after the other against one new ledger, as a reader has one; programs are compared with the samples,
-/// which are compiled and run by other tests; and whatever is left is named in <c>not-run.txt</c>, with the reason.</summary>
+/// <summary>Goal: what README and the pages show works when it is typed, in the order in which a reader meets it.
+/// Method: the sessions of the guides are run one after the other against one new ledger, as a reader has one; programs
+/// are compared with the samples, which are compiled and run by other tests; and whatever is left is named in
+/// <c>not-run.txt</c>, with the reason.</summary>
 public sealed partial class GuideTests
 {
     private static readonly string[] s_guides =
@@ -43,8 +44,10 @@ public sealed partial class GuideTests
     {
         foreach (var (page, sample) in s_programs)
         {
-            var program = File.ReadAllText(Path.Combine(Page.Root, "samples", sample, "Program.cs")).TrimEnd('\n').Split('\n');
-            Open(page).Blocks().ShouldContain(block => block.Language == "csharp" && block.Body.SequenceEqual(program), $"{page}: {sample}");
+            var program = File.ReadAllText(Path.Combine(Page.Root, "samples", sample, "Program.cs")).TrimEnd('\n')
+                .Split('\n');
+            Open(page).Blocks().ShouldContain(
+                block => block.Language == "csharp" && block.Body.SequenceEqual(program), $"{page}: {sample}");
         }
     }
 
@@ -52,7 +55,8 @@ public sealed partial class GuideTests
     public void What_no_test_runs_is_named_with_its_reason()
     {
         var named = File.ReadAllLines(Path.Combine(Page.Root, "tests", "Ledger.Recipes.Tests", "not-run.txt"))
-            .Where(static line => line.Length > 0 && !line.StartsWith('#')).Select(static line => line.Split(" | ")).ToList();
+            .Where(static line => line.Length > 0 && !line.StartsWith('#')).Select(static line => line.Split(" | "))
+            .ToList();
         named.Where(static entry => entry is not [_, _, { Length: > 10 }]).ShouldBeEmpty();
         var found = Pages().SelectMany(static page => Open(page).Blocks().Select(block => (Page: page, Block: block)))
             .Where(static one => !IsRun(one.Page, one.Block))
@@ -70,7 +74,9 @@ public sealed partial class GuideTests
     private static bool IsRun(string page, Block block) => block.Language switch
     {
         "console" or "json" => s_guides.Contains(page),
-        "csharp" => s_programs.Any(program => program.Page == page && block.Body[0].StartsWith("using ", StringComparison.Ordinal)),
+        "csharp" =>
+            s_programs.Any(
+                program => program.Page == page && block.Body[0].StartsWith("using ", StringComparison.Ordinal)),
         _ => false,
     };
 
@@ -108,13 +114,15 @@ public sealed partial class GuideTests
 
         if (command.StartsWith("ledger ", StringComparison.Ordinal))
         {
-            var (code, printed) = await node.CliAsync(Session.Split(command.Replace("\\\n", "", StringComparison.Ordinal))[1..], files);
+            var (code, printed) = await node
+                .CliAsync(Session.Split(command.Replace("\\\n", "", StringComparison.Ordinal))[1..], files);
             code.ShouldBe(0, $"{command}\n{printed}");
             return printed;
         }
 
         command.ShouldStartWith("curl ");
-        var told = await CurlAsync(command.Replace("localhost:5000", node.JsonUrl.Authority, StringComparison.Ordinal), node.Directory);
+        var told = await CurlAsync(
+            command.Replace("localhost:5000", node.JsonUrl.Authority, StringComparison.Ordinal), node.Directory);
         Rejection().IsMatch(told).ShouldBeFalse($"{command}\n{told}");
         return told;
     }
@@ -123,7 +131,8 @@ public sealed partial class GuideTests
     {
         using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", command])
         {
-            WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            WorkingDirectory =
+                directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         })!;
         var error = shell.StandardError.ReadToEndAsync();
         var told = await shell.StandardOutput.ReadToEndAsync();
@@ -135,7 +144,11 @@ public sealed partial class GuideTests
 
     // White space does not count, and an ellipsis stands for anything.
     private static string PatternOf(string shown) =>
-        @"^\s*" + string.Join(@"\s*", Token().Matches(shown).Select(static token => token.Value == "…" ? ".*" : Regex.Escape(token.Value))) + @"\s*$";
+        @"^\s*"
+        + string.Join(
+            @"\s*",
+            Token().Matches(shown).Select(static token => token.Value == "…" ? ".*" : Regex.Escape(token.Value)))
+            + @"\s*$";
 
     [GeneratedRegex(@"^alias ledger='dotnet run --project (\S+) --'$")]
     private static partial Regex AliasOfCli();

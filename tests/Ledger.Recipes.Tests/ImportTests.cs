@@ -3,8 +3,8 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: books can be imported as often as one likes, and edited, and moved money once. Method: the command line
-/// against a real ledger on SQLite.</summary>
+/// <summary>Goal: books can be imported as often as one likes, and edited, and moved money once. Method: the command
+/// line against a real ledger on SQLite.</summary>
 public sealed class ImportTests
 {
     private const string Header = "transaction,date,description,account,asset,amount";
@@ -14,7 +14,8 @@ public sealed class ImportTests
     {
         await using var node = await Node.StartAsync();
         var text = await File.ReadAllTextAsync(Path.Combine(Importing.Books, "books.postings.csv"));
-        var expected = (await File.ReadAllTextAsync(Path.Combine(Importing.Books, "books.balances.csv"))).ReplaceLineEndings("\n");
+        var expected = (await File.ReadAllTextAsync(Path.Combine(Importing.Books, "books.balances.csv")))
+            .ReplaceLineEndings("\n");
         var lines = text.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var count = lines.Skip(1).Select(static line => line.Split(',')[0]).Distinct().Count();
 
@@ -48,7 +49,8 @@ public sealed class ImportTests
         edited.ExitCode.ShouldBe(3, edited.Printed);
         edited.Count("transactions rejected").ShouldBe(4);
         edited.Count("transactions created").ShouldBe(0);
-        edited.Printed.ShouldContain("transaction '1' was imported before with another date (2002-01-01 before, 2002-01-02 now)");
+        edited.Printed.ShouldContain(
+            "transaction '1' was imported before with another date (2002-01-01 before, 2002-01-02 now)");
         edited.Printed.ShouldContain("transaction '2' was imported before with another description");
         edited.Printed.ShouldContain("transaction '3' was imported before with another debit account");
         edited.Printed.ShouldContain("transaction '4' was imported before with another amount");
@@ -80,7 +82,8 @@ public sealed class ImportTests
 
         result.ExitCode.ShouldBe(0, result.Printed);
         result.Count("transactions created").ShouldBe(200);
-        (await node.StatementAsync("lim:w")).Select(static e => e.Key).ShouldBe(Enumerable.Range(0, 200).Select(static i => $"o{i}"));
+        (await node.StatementAsync("lim:w")).Select(static e => e.Key)
+            .ShouldBe(Enumerable.Range(0, 200).Select(static i => $"o{i}"));
         (await node.StatementAsync("lim:w")).Select(static e => e.Balance).Distinct().Order().ShouldBe([-100, 0]);
     }
 
@@ -104,7 +107,8 @@ public sealed class ImportTests
         again.Printed.ShouldContain("transaction '1' was rejected before: EXCEEDS_CREDITS");
         again.Printed.ShouldContain("--attempt 2 tries it again");
         var changed = await node.ImportAsync("pay.csv", text.Replace("early", "late", StringComparison.Ordinal));
-        changed.Printed.ShouldContain("transaction '1' was rejected before, with other content; --attempt 2 tries it again");
+        changed.Printed.ShouldContain(
+            "transaction '1' was rejected before, with other content; --attempt 2 tries it again");
 
         var second = await node.ImportAsync("pay.csv", text, "--attempt", "2");
         second.ExitCode.ShouldBe(0, second.Printed);
@@ -120,14 +124,17 @@ public sealed class ImportTests
         foreach (var attempt in new[] { "1", "2", "4" })
         {
             var edited = await node.ImportAsync(
-                "pay.csv", text.Replace("early,job,cash", "early,firm,till", StringComparison.Ordinal), "--attempt", attempt);
+                "pay.csv", text.Replace("early,job,cash", "early,firm,till", StringComparison.Ordinal), "--attempt",
+                attempt);
             edited.ExitCode.ShouldBe(3, edited.Printed);
-            edited.Printed.ShouldContain("transaction '1' was imported before with another debit account (job before, firm now)");
+            edited.Printed.ShouldContain(
+                "transaction '1' was imported before with another debit account (job before, firm now)");
         }
 
         var moves = await node.ImportAsync("pay.csv", text.Replace("EUR/2,0", "EUR/2,9", StringComparison.Ordinal));
         moves.ExitCode.ShouldBe(3, moves.Printed);
-        moves.Printed.ShouldContain("transaction '3' was imported before with another amount on cash (0 before, 9 now)");
+        moves.Printed.ShouldContain(
+            "transaction '3' was imported before with another amount on cash (0 before, 9 now)");
         (await MoneyAsync(node)).ShouldBe("cash,EUR/2,50\njob,EUR/2,-50");
     }
 
@@ -154,6 +161,7 @@ public sealed class ImportTests
     // What holds money: an edited line may have opened an account, which is not a movement.
     private static async Task<string> MoneyAsync(Node node) => string.Join('\n', Money(await node.BalancesAsync()));
 
-    private static IEnumerable<string> Money(string balances) => balances.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    private static IEnumerable<string> Money(string balances) =>
+        balances.Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Skip(1).Where(static line => !line.EndsWith(",0", StringComparison.Ordinal));
 }

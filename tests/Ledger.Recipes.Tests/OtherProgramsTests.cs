@@ -5,8 +5,8 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: the books of beancount and hledger, exported by them and imported here, show on every day the balances
-/// that those programs compute. Method: the programs themselves, and a real ledger on SQLite.</summary>
+/// <summary>Goal: the books of beancount and hledger, exported by them and imported here, show on every day the
+/// balances that those programs compute. Method: the programs themselves, and a real ledger on SQLite.</summary>
 public sealed class OtherProgramsTests
 {
     private const string Example = "/usr/share/doc/beancount/examples/example.beancount";
@@ -21,7 +21,8 @@ public sealed class OtherProgramsTests
             var books = Path.Combine(directory, "example.beancount");
             File.Copy(Example, books);
 
-            // Not number: where currencies have decimals of different length, the program rounds that column to one length.
+            // Not number: where currencies have decimals of different length, the program rounds that column to one
+            // length.
             var exported = await QueryAsync(books, "SELECT id, date, narration, account, units(position)");
             await using var node = await Node.StartAsync();
 
@@ -33,7 +34,8 @@ public sealed class OtherProgramsTests
 
             // What the day brought to each account; the sums up to it are the dated balances.
             var days = Rows(await QueryAsync(
-                books, "SELECT account, currency, date, sum(units(position)) GROUP BY account, currency, date ORDER BY date"));
+                books,
+                "SELECT account, currency, date, sum(units(position)) GROUP BY account, currency, date ORDER BY date"));
             days.Count.ShouldBeGreaterThan(1_000);
             foreach (var account in days.GroupBy(static row => (Account: row[0], Currency: row[1])))
             {
@@ -43,7 +45,8 @@ public sealed class OtherProgramsTests
                 {
                     balance += row[3].Length == 0 ? 0 : Number(row[3].Split(' ', 2)[0]);
                     On(statement, Date(row[2])).ShouldBe(
-                        balance * (account.Key.Currency is "VBMPX" or "RGAGX" ? 1000 : 100), $"{account.Key} on {row[2]}");
+                        balance * (account.Key.Currency is "VBMPX" or "RGAGX" ? 1000 : 100),
+                        $"{account.Key} on {row[2]}");
                 }
             }
 
@@ -76,9 +79,11 @@ public sealed class OtherProgramsTests
         again.Count("transactions existing").ShouldBe(8);
 
         var map = NameMap.Read(
-            "map", await File.ReadAllBytesAsync(Path.Combine(Importing.Data, "hledger.map.csv")), out _).ShouldNotBeNull();
+            "map", await File.ReadAllBytesAsync(Path.Combine(Importing.Data, "hledger.map.csv")), out _)
+                .ShouldNotBeNull();
         var table = Rows(await ProgramFactAttribute.RunAsync(
-            "hledger", "-f", journal, "balance", "--daily", "--historical", "-N", "--layout=bare", "-O", "csv"), header: true);
+            "hledger", "-f", journal, "balance", "--daily", "--historical", "-N", "--layout=bare", "-O", "csv"),
+            header: true);
         table.Count.ShouldBeGreaterThan(12);
         foreach (var row in table.Skip(1))
         {
@@ -91,7 +96,8 @@ public sealed class OtherProgramsTests
             }
         }
 
-        foreach (var (name, address) in new[] { ("Aktiva:Kasse", "aktiva:Kasse:EUR"), ("Aktiva:Bank Konto", "aktiva:bank:EUR") })
+        foreach (var (name, address)
+            in new[] { ("Aktiva:Kasse", "aktiva:Kasse:EUR"), ("Aktiva:Bank Konto", "aktiva:bank:EUR") })
         {
             var register = Rows(await ProgramFactAttribute.RunAsync(
                 "hledger", "-f", journal, "register", $"acct:^{name}$", "-O", "csv"));
@@ -104,7 +110,8 @@ public sealed class OtherProgramsTests
     }
 
     private static async Task<(int ExitCode, string Printed)> ImportAsync(Node node, string exported, string map) =>
-        await node.CliAsync(["import", "exported.csv", "--map", "map.csv", "--decimal", "."], new Dictionary<string, string>
+        await node.CliAsync(
+            ["import", "exported.csv", "--map", "map.csv", "--decimal", "."], new Dictionary<string, string>
         {
             ["exported.csv"] = exported,
             ["map.csv"] = await File.ReadAllTextAsync(Path.Combine(Importing.Data, map)),
@@ -129,5 +136,6 @@ public sealed class OtherProgramsTests
     private static decimal Number(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
 
     private static decimal Unit(string asset) =>
-        Enumerable.Range(0, int.Parse(asset.Split('/')[1], CultureInfo.InvariantCulture)).Aggregate(1m, static (unit, _) => unit * 10);
+        Enumerable.Range(0, int.Parse(asset.Split('/')[1], CultureInfo.InvariantCulture))
+            .Aggregate(1m, static (unit, _) => unit * 10);
 }

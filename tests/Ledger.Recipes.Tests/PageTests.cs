@@ -2,15 +2,16 @@ using Ledger.Recipes.Tests.Support;
 
 namespace Ledger.Recipes.Tests;
 
-/// <summary>Goal: what a recipe shows is what happens. Method: each page's command lines are run, in order, against a new
-/// ledger, and what they print is compared with what the page says they print; each page's code is the code of a test that
-/// is compiled and run. With LEDGER_WRITE_PAGES set, the pages are brought into line instead.</summary>
+/// <summary>Goal: what a recipe shows is what happens. Method: each page's command lines are run, in order, against a
+/// new ledger, and what they print is compared with what the page says they print; each page's code is the code of a
+/// test that is compiled and run. With LEDGER_WRITE_PAGES set, the pages are brought into line instead.</summary>
 public sealed class PageTests
 {
     private static readonly bool Write = Environment.GetEnvironmentVariable("LEDGER_WRITE_PAGES") is not null;
 
     public static TheoryData<string> Pages =>
-        [.. Directory.GetFiles(Page.Directory, "*.md").Select(static path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Page.Directory, "*.md").Select(static path => Path.GetFileName(path))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -44,7 +45,8 @@ public sealed class PageTests
             }
         }
 
-        var (expected, actual) = (Session.Normalize(string.Join('\n', said)), Session.Normalize(string.Join('\n', happened)));
+        var (expected, actual) = (
+            Session.Normalize(string.Join('\n', said)), Session.Normalize(string.Join('\n', happened)));
         if (Write && expected != actual)
         {
             page.Rewrite(changes);
@@ -89,7 +91,8 @@ public sealed class PageTests
             return;
         }
 
-        var languages = new Page(Path.Combine(Page.Directory, name)).Blocks().Select(static block => block.Language).ToArray();
+        var languages = new Page(Path.Combine(Page.Directory, name)).Blocks().Select(static block => block.Language)
+            .ToArray();
         languages.ShouldContain("console");
         languages.ShouldContain("csharp");
     }

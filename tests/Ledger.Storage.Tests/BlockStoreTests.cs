@@ -57,7 +57,8 @@ public sealed class BlockStoreTests : IAsyncLifetime
     [Fact]
     public async Task A_node_waits_until_it_has_read_once_who_is_blocked()
     {
-        var store = new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)) with { Until = DateTimeOffset.MaxValue });
+        var store =
+            new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)) with { Until = DateTimeOffset.MaxValue });
         await using var blocks = new CallerBlocks(store, TimeProvider.System, Akka.Event.NoLogger.Instance);
         var waiting = blocks.ReadOnceAsync(TimeSpan.FromMinutes(2));
         await Until.TrueAsync(() => store.Failures >= 2);
@@ -73,7 +74,8 @@ public sealed class BlockStoreTests : IAsyncLifetime
         var store = new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)));
         await using var blocks = new CallerBlocks(store, TimeProvider.System, Akka.Event.NoLogger.Instance);
         await Until.TrueAsync(() => store.Failures >= 1);
-        var failure = await Should.ThrowAsync<InvalidOperationException>(() => blocks.ReadOnceAsync(TimeSpan.FromMilliseconds(1)));
+        var failure = await Should.ThrowAsync<InvalidOperationException>(
+            () => blocks.ReadOnceAsync(TimeSpan.FromMilliseconds(1)));
         failure.Message.ShouldContain("The list of blocked callers could not be read");
         failure.Message.ShouldContain("no such table");
     }
@@ -107,7 +109,8 @@ public sealed class BlockStoreTests : IAsyncLifetime
         // What is there may be set anew; those that the ledger makes count apart; and what is over makes room.
         var kept = (await store.ReadAsync(s_now, default))[0];
         (await store.PutAsync(kept with { Reason = "again" }, s_now, 5, default)).ShouldBeTrue();
-        (await store.PutAsync(Block("q", TimeSpan.FromMinutes(1)) with { By = CallerBlock.Automatic }, s_now, 5, default)).ShouldBeTrue();
+        (await store.PutAsync(
+            Block("q", TimeSpan.FromMinutes(1)) with { By = CallerBlock.Automatic }, s_now, 5, default)).ShouldBeTrue();
         (await store.PutAsync(Block("r", TimeSpan.FromMinutes(9)), s_now.AddMinutes(2), 5, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now.AddMinutes(2), default)).Single().Subject.ShouldBe("r");
     }
@@ -153,7 +156,8 @@ public sealed class BlockStoreTests : IAsyncLifetime
             Block("2001:db8::/64", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
             Block("over", TimeSpan.Zero),
         ]);
-        table.Find(principal, key, address is null ? null : IPAddress.Parse(address), s_now)?.Kind.ToString().ShouldBe(met);
+        table.Find(principal, key, address is null ? null : IPAddress.Parse(address), s_now)?.Kind.ToString()
+            .ShouldBe(met);
         new BlockTable([]).Find(principal, key, null, s_now).ShouldBeNull();
     }
 

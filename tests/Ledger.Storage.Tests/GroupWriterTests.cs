@@ -7,14 +7,16 @@ using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: no row is stored without those that it rests on, and however a row ends, what rests on it learns of it
+/// <summary>Goal: no row is stored without those that it rests on, and however a row ends, what rests on it learns of
+/// it
 /// (R8'). Method: the writer over a database that the test holds up and has fail.</summary>
 public sealed class GroupWriterTests : IAsyncLifetime
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
     private static readonly GroupLimits s_limits = new(100, 1000, 1_000_000, 1000) { FollowersWaitMax = s_patience };
 
-    private readonly ActorSystem system = ActorSystem.Create("writer", "akka.loglevel = OFF, akka.stdout-loglevel = OFF");
+    private readonly ActorSystem system = ActorSystem.Create(
+        "writer", "akka.loglevel = OFF, akka.stdout-loglevel = OFF");
     private readonly HeldAppender appender = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -122,7 +124,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
         writer.Start(helper);
 
         // So many that the other writer takes them, the one that waits among them.
-        var others = Enumerable.Range(0, WriteGroup.WorthATransaction).Select(i => Add(writer, $"other-{i}", null)).ToArray();
+        var others = Enumerable.Range(0, WriteGroup.WorthATransaction).Select(i => Add(writer, $"other-{i}", null))
+            .ToArray();
         var second = Add(writer, "b", b);
         await Task.WhenAll(others.Select(static one => one.Task)).WaitAsync(s_patience);
         (await SeesAsync(writer, second)).ShouldBeFalse();
@@ -157,7 +160,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
         var blocked = Add(writer, "x", null);
         await held;
         WriteTicket z = new(), a = Resting(z), b = Resting(a), c = Resting(b), d = Resting(z);
-        JournalWrite[] writes = [Add(writer, "z", z), Add(writer, "a", a), Add(writer, "b", b), Add(writer, "c", c), Add(writer, "d", d)];
+        JournalWrite[] writes = [
+            Add(writer, "z", z), Add(writer, "a", a), Add(writer, "b", b), Add(writer, "c", c), Add(writer, "d", d)];
         appender.Release();
 
         await blocked.Task.WaitAsync(s_patience);
@@ -173,8 +177,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
         new[] { z, d }.ShouldAllBe(static one => one.Outcome == WriteOutcome.Durable);
     }
 
-    /// <summary>Its account gives it up while the group is under way, and what it rested on then fails: what it rested on
-    /// is forgotten by then, and it must not be taken for a row that rests on nothing.</summary>
+    /// <summary>Its account gives it up while the group is under way, and what it rested on then fails: what it rested
+    /// on is forgotten by then, and it must not be taken for a row that rests on nothing.</summary>
     [Fact]
     public async Task A_row_that_was_given_up_is_not_stored_without_what_it_rests_on()
     {
@@ -310,8 +314,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
         appender.Stored.ShouldBeEmpty();
     }
 
-    /// <summary>An account whose journal is started again has a writer that counts its groups anew: it must not take the
-    /// group of one before it for its own.</summary>
+    /// <summary>An account whose journal is started again has a writer that counts its groups anew: it must not take
+    /// the group of one before it for its own.</summary>
     [Fact]
     public async Task A_writer_does_not_take_the_group_of_another_for_its_own()
     {
@@ -352,7 +356,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
     }
 
     private static JournalWrite Add(
-        GroupWriter writer, string stream, WriteTicket? ticket, RowFollower? follower = null, CancellationToken cancellationToken = default)
+        GroupWriter writer, string stream, WriteTicket? ticket, RowFollower? follower = null,
+        CancellationToken cancellationToken = default)
     {
         var write = new JournalWrite(cancellationToken);
         write.Add(Row(stream), new JournalRow(new byte[] { 1 }) { Ticket = ticket, Follower = follower });
@@ -363,7 +368,8 @@ public sealed class GroupWriterTests : IAsyncLifetime
     private GroupWriter Start(GroupLimits? limits = null, HeldAppender? with = null)
     {
         var writer = new GroupWriter(
-            Logging.GetLogger(system, "writer"), DatabaseWatch.Of(system), NodeMetrics.Of(system), limits ?? s_limits, writers: 2);
+            Logging.GetLogger(system, "writer"), DatabaseWatch.Of(system), NodeMetrics.Of(system), limits ?? s_limits,
+            writers: 2);
         writer.Start(with ?? appender);
         return writer;
     }

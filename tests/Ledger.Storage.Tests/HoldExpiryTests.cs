@@ -152,7 +152,8 @@ internal sealed class FakeIndex : IHoldIndex
     public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) => Run(() =>
     {
         _removals++;
-        return _unfinished.TryGetValue(seen.Account, out var since) && since == seen.Since && _unfinished.Remove(seen.Account);
+        return _unfinished.TryGetValue(seen.Account, out var since) && since == seen.Since
+            && _unfinished.Remove(seen.Account);
     });
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
@@ -176,7 +177,8 @@ internal sealed class FakeIndex : IHoldIndex
 
     public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) => Run(() => Recovered);
 
-    public Task SaveRecoveredUpToAsync(long ordering, CancellationToken cancellationToken) => Run(() => Recovered = ordering);
+    public Task SaveRecoveredUpToAsync(long ordering, CancellationToken cancellationToken) =>
+        Run(() => Recovered = ordering);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -495,7 +497,8 @@ public sealed class HoldExpiryTests : IDisposable
             var ledger = LedgerExtension.Of(host.Services.GetRequiredService<ActorSystem>());
             await ExpireDueAsync(ledger.HoldExpiry!);
             (await ledger.Holds.LocateAsync(SpelledFacts.Hold(1), default)).ShouldBeNull();
-            await Until.TrueAsync(() => ledger.HoldExpiryHealth.Status is { HasRecovered: true, LastLook: not null, Failure: null });
+            await Until.TrueAsync(
+                () => ledger.HoldExpiryHealth.Status is { HasRecovered: true, LastLook: not null, Failure: null });
             await host.StopAsync();
         }
 
@@ -512,7 +515,8 @@ public sealed class HoldExpiryTests : IDisposable
         });
     }
 
-    private static Task ExpireDueAsync(IActorRef holdExpiry) => holdExpiry.Ask<ExpiryDone>(ExpireNow.Instance, s_timeout);
+    private static Task ExpireDueAsync(IActorRef holdExpiry) =>
+        holdExpiry.Ask<ExpiryDone>(ExpireNow.Instance, s_timeout);
 
     private void ExpireWhenPoked() => _poked = account => _index.Expire(account, _clock.Micros);
 
@@ -522,7 +526,8 @@ public sealed class HoldExpiryTests : IDisposable
         configure?.Invoke(options);
         var region = _system.ActorOf(Props.Create(() => new FakeRegion(Poke)));
         var context = new HoldExpiryContext(
-            _index, HoldFactReader.None with { NewUnfinished = static () => new SpelledUnfinished() }, region, AskAsync, options,
+            _index, HoldFactReader.None with { NewUnfinished = static () => new SpelledUnfinished() }, region, AskAsync,
+            options,
             _health)
         {
             PokeBackoff = backoff ?? TimeSpan.FromSeconds(1),
@@ -538,6 +543,7 @@ public sealed class HoldExpiryTests : IDisposable
     }
 
     private Task<AccountResponse> AskAsync(
-        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> call, CancellationToken cancellationToken) =>
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> call,
+        CancellationToken cancellationToken) =>
         Task.FromResult(_answer(account, call(default, default)));
 }

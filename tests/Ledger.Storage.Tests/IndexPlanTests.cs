@@ -11,8 +11,8 @@ using Npgsql;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>How the databases answer searches: every filter that is served goes by an index of its own, and a page reads
-/// as many rows of a large table as of a small one.</summary>
+/// <summary>How the databases answer searches: every filter that is served goes by an index of its own, and a page
+/// reads as many rows of a large table as of a small one.</summary>
 public abstract class IndexPlanTests
 {
     private const int Small = 44_000;
@@ -43,10 +43,13 @@ public abstract class IndexPlanTests
         yield return ("reverses", new TransferFilter { Reverses = s_shared });
         yield return ("reference", new TransferFilter { References = ["ref 1", "ref 2"] });
         yield return ("metadata", new TransferFilter { Metadata = Metadata.Of([new("colour", "red")]) });
-        yield return ("two pairs", new TransferFilter { Metadata = Metadata.Of([new("colour", "red"), new("size", "1")]) });
+        yield return (
+            "two pairs", new TransferFilter { Metadata = Metadata.Of([new("colour", "red"), new("size", "1")]) });
         yield return ("account", new TransferFilter { Account = AccountOf(7) });
         yield return ("debit account", new TransferFilter { Account = AccountOf(7), IsDebit = true });
-        yield return ("account and time", new TransferFilter { Account = AccountOf(7), StartTime = TimeOf(5_000), EndTime = TimeOf(9_000) });
+        yield return (
+            "account and time",
+            new TransferFilter { Account = AccountOf(7), StartTime = TimeOf(5_000), EndTime = TimeOf(9_000) });
         yield return ("principal", new TransferFilter { Principal = "ada" });
         yield return ("prefix", new TransferFilter { AccountPrefix = "plan:01" });
         yield return ("prefix on one side", new TransferFilter { AccountPrefix = "plan:01", IsDebit = false });
@@ -94,7 +97,8 @@ public abstract class IndexPlanTests
                     statements.IsByAccount ? AccountOf(15).Text : "", new IndexKey(TimeOf(6_000), 6_001, 0));
                 measured[$"{name}, newest first: {newestFirst}"] = Explain(statements.Page(null, 101));
                 measured[$"{name}, next, newest first: {newestFirst}"] = Explain(statements.Page(cursor, 101));
-                measured[$"{name}, end of the scan, newest first: {newestFirst}"] = Explain(statements.LastScanned(cursor));
+                measured[$"{name}, end of the scan, newest first: {newestFirst}"] = Explain(
+                    statements.LastScanned(cursor));
             }
         }
 
@@ -125,7 +129,8 @@ public abstract class IndexPlanTests
             for (var i = first; i < first + page; i++)
             {
                 var isHold = i % 5 == 0;
-                var transfer = new Transfer(IdOf(i), AccountOf(i), AccountOf(i + 1), Amount.Of((ulong)(i % 1_000)), (uint)(1 + (i % 9)))
+                var transfer = new Transfer(
+                    IdOf(i), AccountOf(i), AccountOf(i + 1), Amount.Of((ulong)(i % 1_000)), (uint)(1 + (i % 9)))
                 {
                     Asset = s_usd,
                     Reference = i % 3 == 0 ? $"ref {i % 7}" : "",
@@ -138,7 +143,8 @@ public abstract class IndexPlanTests
                 };
                 var status = i % 17 == 0 ? TransferStatus.ExceedsCredits : TransferStatus.Created;
                 transfers.Add(new IndexedTransfer(
-                    new IndexKey(TimeOf(i), i + 1, 0), new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }, status)
+                    new IndexKey(TimeOf(i), i + 1, 0), new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount },
+                    status)
                 {
                     Debit = transfer.DebitAccount,
                     TransactionId = i % 19 == 0 ? s_shared : transfer.Id,
@@ -150,7 +156,8 @@ public abstract class IndexPlanTests
                 if (i < 6_000 || i >= Small)
                 {
                     accounts.Add(new IndexedAccount(
-                        new AccountSpec(i < Accounts ? AccountOf(i) : AccountAddress.Parse($"more:{i}"), s_usd, (uint)(1 + (i % 4)))
+                        new AccountSpec(
+                            i < Accounts ? AccountOf(i) : AccountAddress.Parse($"more:{i}"), s_usd, (uint)(1 + (i % 4)))
                         {
                             Reference = i % 2 == 0 ? "ref 1" : "",
                             Metadata = i % 2 == 0 ? Metadata.Of([new("colour", "red")]) : Metadata.Empty,
@@ -227,7 +234,8 @@ public sealed class SqliteIndexPlanTests : IndexPlanTests, IDisposable
     // How many instructions of its virtual machine SQLite runs: each row that is read takes some.
     private static double Steps(SqliteConnection connection, IndexStatement statement)
     {
-        SQLitePCL.raw.sqlite3_prepare_v2(connection.Handle, statement.Sql, out var prepared).ShouldBe(SQLitePCL.raw.SQLITE_OK);
+        SQLitePCL.raw.sqlite3_prepare_v2(connection.Handle, statement.Sql, out var prepared)
+            .ShouldBe(SQLitePCL.raw.SQLITE_OK);
         using (prepared)
         {
             for (var i = 0; i < statement.Values.Count; i++)

@@ -161,11 +161,13 @@ internal sealed class Node : IAsyncDisposable
                 [typeof(Noted), typeof(NotesState), typeof(Unwritable), typeof(JournalRow)],
                 system => new NotesSerializer(system));
             akka.AddHocon(
-                "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
+                "akka.loglevel = OFF, akka.stdout-loglevel = OFF, "
+                    + "akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
             akka.AddHocon(
-                $"akka.persistence {{ journal.plugin = {StorageHocon.JournalPlugin}, snapshot-store.plugin = {StorageHocon.SnapshotPlugin} }}",
+                $"akka.persistence {{ journal.plugin = {StorageHocon.JournalPlugin}, snapshot-store.plugin = "
+                    + $"{StorageHocon.SnapshotPlugin} }}",
                 HoconAddMode.Prepend);
             if (hocon is not null)
             {

@@ -16,7 +16,8 @@ internal sealed class LoneAccount : IAccountHost
         Runtime = new AccountMachine(_account, new AccountMachineOptions(), this);
         Runtime.RecoveryCompleted(At(0));
         Runtime.Handle(
-            new OpenAccountRequest(new AccountSpec(_account, Asset.Parse("USD/2"), 1), default, LedgerTime.MaxValue), At(0));
+            new OpenAccountRequest(new AccountSpec(_account, Asset.Parse("USD/2"), 1), default, LedgerTime.MaxValue),
+            At(0));
         Write(0);
     }
 
@@ -38,7 +39,8 @@ internal sealed class LoneAccount : IAccountHost
     public void Commit(Transfer transfer, int second)
     {
         Runtime.Handle(
-            new CommitResponse(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(second), null), At(second));
+            new CommitResponse(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(second), null),
+            At(second));
         Write(second);
     }
 

@@ -69,8 +69,10 @@ public abstract class LongRowsTests
             from = page.Rows[^1].Ordering;
         }
 
-        pages.ShouldAllBe(page => page.Rows.Count == 1 || page.Rows.Sum(row => row.Payload.Length) <= LedgerSizes.PageMax);
-        pages.SelectMany(page => page.Rows).Select(row => row.Ordering).ShouldBe(Enumerable.Range(1, 1_522).Select(n => (long)n));
+        pages.ShouldAllBe(
+            page => page.Rows.Count == 1 || page.Rows.Sum(row => row.Payload.Length) <= LedgerSizes.PageMax);
+        pages.SelectMany(page => page.Rows).Select(row => row.Ordering)
+            .ShouldBe(Enumerable.Range(1, 1_522).Select(n => (long)n));
         pages.Take(10).ShouldAllBe(page => page.Rows.Count == 2);
     }
 

@@ -28,7 +28,8 @@ public sealed class PostgreSqlHostTests : IDisposable
 
         // Npgsql by itself would not look at this host again for ten seconds, and none of these would be stored.
         _server.Restart();
-        (await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("2"))))).ShouldAllBe(number => number == 2);
+        (await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("2")))))
+            .ShouldAllBe(number => number == 2);
         (await node.TryUntilWokenAsync("several-0")).SequenceNr.ShouldBe(2);
     }
 
@@ -102,7 +103,8 @@ public sealed class PostgreSqlHostTests : IDisposable
         Execute($"ALTER ROLE {role} CONNECTION LIMIT -1");
         var database = new NpgsqlConnectionStringBuilder(_database).Database;
         Execute($"ALTER DATABASE {database} CONNECTION LIMIT 20");
-        Should.Throw<InvalidOperationException>(Open(few).Prepare).Message.ShouldContain("the database, by its CONNECTION LIMIT, allows 20");
+        Should.Throw<InvalidOperationException>(Open(few).Prepare).Message
+            .ShouldContain("the database, by its CONNECTION LIMIT, allows 20");
         Execute($"ALTER DATABASE {database} CONNECTION LIMIT -1");
 
         Should.Throw<InvalidOperationException>(Open(_database + ";Maximum Pool Size=500").Prepare)
@@ -114,16 +116,19 @@ public sealed class PostgreSqlHostTests : IDisposable
     {
         Open(_database).Prepare();
         var weak = PostgreSqlConnections.Complete(
-            _database + ";Options=-c synchronous_commit=off -c ledger.session=durable", new PostgreSqlStorageOptions()).ToString();
+            _database + ";Options=-c synchronous_commit=off -c ledger.session=durable", new PostgreSqlStorageOptions())
+                .ToString();
 
         (await Should.ThrowAsync<NpgsqlException>(new PostgreSqlReaders(weak).OpenAsync(CancellationToken.None)))
             .Message.ShouldContain("synchronous_commit = off");
-        (await Should.ThrowAsync<NpgsqlException>(new PostgreSqlReaders(weak, new DatabaseWatch()).OpenAsync(CancellationToken.None)))
+        (await Should.ThrowAsync<NpgsqlException>(
+            new PostgreSqlReaders(weak, new DatabaseWatch()).OpenAsync(CancellationToken.None)))
             .Message.ShouldContain("synchronous_commit = off");
         using var leases = new PostgreSqlLeaseStore(weak);
         (await Should.ThrowAsync<NpgsqlException>(leases.ClaimAsync(Guid.NewGuid(), "s", 1, [])))
             .Message.ShouldContain("synchronous_commit = off");
-        Should.Throw<NpgsqlException>(() => leases.Leave(Guid.NewGuid())).Message.ShouldContain("synchronous_commit = off");
+        Should.Throw<NpgsqlException>(() => leases.Leave(Guid.NewGuid())).Message
+            .ShouldContain("synchronous_commit = off");
     }
 
     [Fact]
@@ -131,7 +136,8 @@ public sealed class PostgreSqlHostTests : IDisposable
     {
         Open(_database).Prepare();
         var asked = PostgreSqlConnections.Complete(
-            _database + ";Search Path=public;Options=-c statement_timeout=3210 --lock-timeout=1234", new PostgreSqlStorageOptions());
+            _database + ";Search Path=public;Options=-c statement_timeout=3210 --lock-timeout=1234",
+            new PostgreSqlStorageOptions());
 
         // As a proxy does that passes over what a connection asks for: the session itself begins without.
         var (names, values) = PostgreSqlConnections.SettingsOf(asked);
@@ -147,10 +153,12 @@ public sealed class PostgreSqlHostTests : IDisposable
 
     private string Hosts(params int[] ports) => new NpgsqlConnectionStringBuilder(_database)
     {
-        Host = string.Join(',', ports.Select(static port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))),
+        Host = string.Join(
+            ',', ports.Select(static port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))),
     }.ToString();
 
-    private static LedgerStorage Open(string connectionString) => new LedgerOptions().UsePostgreSql(connectionString).Storage!;
+    private static LedgerStorage Open(string connectionString) =>
+        new LedgerOptions().UsePostgreSql(connectionString).Storage!;
 
     private static async Task<int> PortOfAsync(PostgreSqlSessions sessions)
     {

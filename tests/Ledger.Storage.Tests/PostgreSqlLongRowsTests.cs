@@ -19,8 +19,9 @@ public sealed class PostgreSqlLongRowsTests : LongRowsTests
         Execute("ALTER TABLE journal RENAME TO journal_rows");
         Execute("CREATE FUNCTION slowly(bytea) RETURNS bytea STABLE LANGUAGE plpgsql AS"
             + " 'BEGIN PERFORM pg_sleep(0.2); RETURN $1; END'");
-        Execute("CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, identifier,"
-            + " writer_uuid, slowly(message) AS message FROM journal_rows");
+        Execute(
+            "CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, "
+            + "identifier, writer_uuid, slowly(message) AS message FROM journal_rows");
         var hurried = new PostgreSqlStorage(
             _database, new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromSeconds(1) });
         await using var node = await Node.StartAsync(hurried, prepare: false);
@@ -31,9 +32,9 @@ public sealed class PostgreSqlLongRowsTests : LongRowsTests
     protected override LedgerStorage Open() => new PostgreSqlStorage(_database);
 
     protected override void Insert(string persistenceId, long sequenceNr, int count, int bytes) => Execute(
-        "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
-        + $" SELECT 1, FALSE, '{persistenceId}', n, convert_to(repeat('x', {bytes}), 'UTF8'), 'noted.v1', 7654321, 'w'"
-        + $" FROM generate_series({sequenceNr}, {sequenceNr + count - 1}) AS n");
+        "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, "
+        + $"writer_uuid) SELECT 1, FALSE, '{persistenceId}', n, convert_to(repeat('x', {bytes}), 'UTF8'), 'noted.v1', "
+        + $"7654321, 'w' FROM generate_series({sequenceNr}, {sequenceNr + count - 1}) AS n");
 
     private void Execute(string sql)
     {

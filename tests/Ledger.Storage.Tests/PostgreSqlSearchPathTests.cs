@@ -13,7 +13,8 @@ namespace Ledger.Storage.Tests;
 public sealed class PostgreSqlSearchPathTests : IDisposable
 {
     private const string TablesSql =
-        "SELECT string_agg(DISTINCT schemaname, ',' ORDER BY schemaname) FROM pg_tables WHERE tablename IN ('journal', 'ledger_shard')";
+        "SELECT string_agg(DISTINCT schemaname, ',' ORDER BY schemaname) FROM pg_tables WHERE tablename IN "
+            + "('journal', 'ledger_shard')";
 
     private readonly string _database = PostgresServer.Shared.CreateDatabase();
     private readonly string _role = $"path_{Guid.NewGuid():N}";
@@ -76,7 +77,9 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
             // A whole ledger in front, another path for the database, and no session that was opened before.
             Execute("SET search_path = front;" + PostgreSqlSchema.Script);
             Execute($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(_database).Database} SET search_path = front");
-            Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            Execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+                    + "pg_backend_pid()");
             var tries = 0;
             await Until.TrueAsync(async () =>
             {
@@ -109,7 +112,8 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
             foreach (var path in new[] { "two", "public", "nowhere" })
             {
                 var message = Refused(_database + ";Search Path=" + path, initialize);
-                message.ShouldContain(path == "nowhere" ? "leads to no schema" : $"leads to schema '{path}', where no ledger is");
+                message.ShouldContain(
+                    path == "nowhere" ? "leads to no schema" : $"leads to schema '{path}', where no ledger is");
                 message.ShouldContain("schema 'one' of this database has one.");
                 message.ShouldContain("set Search Path=one");
             }
@@ -190,15 +194,18 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
         string[] kept = ["journal", "tags", "ledger_loss"];
         string[] noted =
         [
-            "snapshot", "ledger_id", "ledger_hold", "ledger_work_checkpoint", "ledger_unfinished", "ledger_lease", "ledger_shard",
+            "snapshot", "ledger_id", "ledger_hold", "ledger_work_checkpoint", "ledger_unfinished", "ledger_lease",
+            "ledger_shard",
             "ledger_index", "ledger_block",
         ];
         string[] emptied =
         [
-            "ledger_transfer", "ledger_transfer_metadata", "ledger_account", "ledger_account_metadata", "ledger_index_prepared",
+            "ledger_transfer", "ledger_transfer_metadata", "ledger_account", "ledger_account_metadata",
+            "ledger_index_prepared",
         ];
         string[] all = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
-        Execute($"GRANT SELECT, INSERT ON {string.Join(", ", kept)} TO {_role}; GRANT SELECT ON ledger_identity TO {_role};"
+        Execute(
+            $"GRANT SELECT, INSERT ON {string.Join(", ", kept)} TO {_role}; GRANT SELECT ON ledger_identity TO {_role};"
             + $" GRANT SELECT, INSERT, UPDATE, DELETE ON {string.Join(", ", noted)} TO {_role};"
             + $" GRANT {string.Join(", ", all)} ON {string.Join(", ", emptied)} TO {_role}");
         Storage(given).Prepare();
@@ -206,7 +213,8 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
         [
             .. kept.SelectMany(static table => new[] { "SELECT", "INSERT" }.Select(right => (table, right))),
             ("ledger_identity", "SELECT"),
-            .. noted.SelectMany(static table => new[] { "SELECT", "INSERT", "UPDATE", "DELETE" }.Select(right => (table, right))),
+            .. noted.SelectMany(
+                static table => new[] { "SELECT", "INSERT", "UPDATE", "DELETE" }.Select(right => (table, right))),
             .. emptied.SelectMany(table => all.Select(right => (table, right))),
         ])
         {
@@ -231,11 +239,13 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
 
         Storage(_database + ";Search Path=closed").Prepare();
         Execute($"REVOKE USAGE ON SCHEMA closed FROM {_role}");
-        Refused(given).ShouldContain($"schema 'closed' of this database has one. The role '{_role}' lacks USAGE on it.");
+        Refused(given)
+            .ShouldContain($"schema 'closed' of this database has one. The role '{_role}' lacks USAGE on it.");
     }
 
     private static PostgreSqlStorage Storage(string connectionString, bool initialize = true) =>
-        (PostgreSqlStorage)new LedgerOptions().UsePostgreSql(connectionString, o => o.AutoInitialize = initialize).Storage!;
+        (PostgreSqlStorage)new LedgerOptions()
+            .UsePostgreSql(connectionString, o => o.AutoInitialize = initialize).Storage!;
 
     private static string Refused(string connectionString, bool initialize = true) =>
         Should.Throw<InvalidOperationException>(Storage(connectionString, initialize).Prepare).Message;

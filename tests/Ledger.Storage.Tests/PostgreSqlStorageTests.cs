@@ -113,7 +113,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
             GRANT SELECT, INSERT ON journal, tags, ledger_loss TO {role};
             GRANT SELECT ON ledger_identity TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE
-                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_block, ledger_lease,
+                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_block,
+                    ledger_lease,
                 ledger_shard, ledger_index TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ledger_transfer, ledger_transfer_metadata, ledger_account,
                 ledger_account_metadata, ledger_index_prepared TO {role};
@@ -154,7 +155,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await using var connection = new NpgsqlConnection(PostgreSqlConnections.ForWriter(completed, Guid.NewGuid()));
         await connection.OpenAsync();
         await using (var command = new NpgsqlCommand(
-            "SELECT current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation')", connection))
+            "SELECT current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation')",
+            connection))
         {
             (await command.ExecuteScalarAsync()).ShouldBe("on, read committed");
         }
@@ -169,7 +171,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await dropped.OpenAsync();
         (await PostgreSqlProbe.LookAsync(dropped, [])).Weakness.ShouldNotBeNull().ShouldContain("PgBouncer");
         Should.Throw<InvalidOperationException>(
-                new LedgerOptions().UsePostgreSql(_database + ";Options=-c default_transaction_isolation=serializable").Storage!.Prepare)
+                new LedgerOptions().UsePostgreSql(_database + ";Options=-c default_transaction_isolation=serializable")
+                    .Storage!.Prepare)
             .Message.ShouldContain("default_transaction_isolation = serializable");
     }
 
@@ -177,7 +180,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
     public async Task A_session_that_reads_is_looked_at_once_and_again_when_the_database_has_changed()
     {
         Open().Prepare();
-        var completed = PostgreSqlConnections.Complete(_database + ";Maximum Pool Size=1", new PostgreSqlStorageOptions()).ToString();
+        var completed = PostgreSqlConnections.Complete(
+            _database + ";Maximum Pool Size=1", new PostgreSqlStorageOptions()).ToString();
         var watch = new DatabaseWatch();
         var restarts = 0;
         watch.Notify(static () => { }, static _ => { }, () => restarts++);
@@ -213,7 +217,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
             NpgsqlConnection.ClearPool(pool);
         }
 
-        (await Should.ThrowAsync<NpgsqlException>(readers.OpenAsync(CancellationToken.None))).Message.ShouldContain("7 of nobody");
+        (await Should.ThrowAsync<NpgsqlException>(readers.OpenAsync(CancellationToken.None))).Message
+            .ShouldContain("7 of nobody");
         watch.Loss.ShouldNotBeNull();
     }
 
@@ -359,7 +364,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await using (var connection = new NpgsqlConnection(database + ";Pooling=False"))
         {
             await connection.OpenAsync();
-            foreach (var sql in (string[])["ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (s1, s2)'", "SELECT pg_reload_conf()"])
+            foreach (var sql in (string[])[
+                "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (s1, s2)'", "SELECT pg_reload_conf()"])
             {
                 await using var command = new NpgsqlCommand(sql, connection);
                 await command.ExecuteNonQueryAsync();
@@ -368,7 +374,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
 
         foreach (var weaker in (string[])["local", "remote_write"])
         {
-            var storage = new LedgerOptions().UsePostgreSql(database + $";Options=-c synchronous_commit={weaker}").Storage!;
+            var storage = new LedgerOptions()
+                .UsePostgreSql(database + $";Options=-c synchronous_commit={weaker}").Storage!;
             await Until.TrueAsync(() =>
             {
                 // Until the server has read its settings again, it has no standbys; and then it is refused before it
@@ -449,7 +456,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         var all = node.System.Settings.Config.Root.ToString()!;
         all.ShouldContain("connection-string");
         all.ShouldNotContain("hidden");
-        node.System.Settings.Config.GetString("akka.persistence.query.journal.ledger.connection-string").ShouldNotContain("hidden");
+        node.System.Settings.Config.GetString("akka.persistence.query.journal.ledger.connection-string")
+            .ShouldNotContain("hidden");
     }
 
     [Fact]
@@ -467,7 +475,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
     [Fact]
     public void Snapshots_are_not_compressed_in_vain()
     {
-        const string isExternal = "SELECT attstorage = 'e' FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot'";
+        const string isExternal =
+            "SELECT attstorage = 'e' FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot'";
         Execute(PostgreSqlSchema.Script);
         Ask(isExternal).ShouldBe(true);
 
@@ -494,7 +503,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
                 DO $$
                 DECLARE one TEXT;
                 BEGIN
-                    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'snapshot' LOOP
+                    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+                        AND tablename <> 'snapshot' LOOP
                         EXECUTE format('ALTER TABLE %I OWNER TO {role}', one);
                     END LOOP;
                 END $$
@@ -522,7 +532,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
     [Fact]
     public void A_table_of_somebody_elses_is_refused()
     {
-        Execute("CREATE TABLE journal (ordering BIGSERIAL PRIMARY KEY, persistence_id VARCHAR(255), sequence_nr BIGINT)");
+        Execute(
+            "CREATE TABLE journal (ordering BIGSERIAL PRIMARY KEY, persistence_id VARCHAR(255), sequence_nr BIGINT)");
         var message = Should.Throw<InvalidOperationException>(Open().Prepare).Message;
         message.ShouldContain("is not a ledger's");
         message.ShouldContain("sequence_number bigint");
@@ -532,7 +543,9 @@ public sealed class PostgreSqlStorageTests : StorageTests
     public void A_server_that_is_not_PostgreSQL_is_refused()
     {
         // Others say of themselves what they are; here a function of ours says it for the server.
-        Execute("CREATE FUNCTION public.version() RETURNS text LANGUAGE sql AS $$ SELECT 'SomeDatabase 1.0 (speaks pgwire)' $$");
+        Execute(
+            "CREATE FUNCTION public.version() RETURNS text LANGUAGE sql AS $$ SELECT 'SomeDatabase 1.0 (speaks "
+                + "pgwire)' $$");
         var storage = new LedgerOptions()
             .UsePostgreSql(_database + ";Options=-c search_path=public,pg_catalog").Storage!;
         var message = Should.Throw<InvalidOperationException>(storage.Prepare).Message;
@@ -558,7 +571,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         (await AfterAsync(3)).ShouldBe(2);
 
         async Task<long> AfterAsync(long upTo) =>
-            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, default, CancellationToken.None)).After;
+            (await streams.FindIdsAsync(
+                "moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, default, CancellationToken.None)).After;
     }
 
     [Fact]
@@ -582,7 +596,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await transaction.CommitAsync();
         await preparing;
         await using var streams = (IIndexedStreams)storage.OpenStreams();
-        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, default, CancellationToken.None)).After.ShouldBe(1);
+        (await streams.FindIdsAsync(
+            "under way", [TransferId.FromGuid(Guid.NewGuid())], 1, default, CancellationToken.None)).After.ShouldBe(1);
     }
 
     [Fact]
@@ -605,10 +620,12 @@ public sealed class PostgreSqlStorageTests : StorageTests
         Execute("ALTER TABLE journal RENAME TO journal_rows");
         Execute("CREATE FUNCTION slowly(bytea, text) RETURNS bytea STABLE LANGUAGE plpgsql AS"
             + " 'BEGIN IF starts_with($2, ''slow'') THEN PERFORM pg_sleep(60); END IF; RETURN $1; END'");
-        Execute("CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, identifier,"
-            + " writer_uuid, slowly(message, persistence_id) AS message FROM journal_rows");
+        Execute(
+            "CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, "
+            + "identifier, writer_uuid, slowly(message, persistence_id) AS message FROM journal_rows");
         var patient = new PostgreSqlStorage(
-            _database + ";Command Timeout=60", new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromMinutes(1) });
+            _database + ";Command Timeout=60",
+            new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromMinutes(1) });
         await using var woken = await Node.StartAsync(patient, prepare: false);
 
         // At first nobody knows which they are; from then on they are read alone, and hold up nobody.

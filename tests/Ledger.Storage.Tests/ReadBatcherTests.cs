@@ -154,7 +154,8 @@ public sealed class ReadBatcherTests
     {
         var hanging = new HashSet<int> { 2 };
         var reads = Hanging(hanging);
-        await Should.ThrowAsync<OperationCanceledException>(reads.AskAsync(2, CancellationToken.None).WaitAsync(s_timeout));
+        await Should.ThrowAsync<OperationCanceledException>(
+            reads.AskAsync(2, CancellationToken.None).WaitAsync(s_timeout));
         _asked.Clear();
 
         // The others' group has nothing in it that could hold it up.
@@ -177,7 +178,8 @@ public sealed class ReadBatcherTests
     {
         var reads = Hanging(2, 3, 4, 5, 6, 7, 8, 9);
         await Task.WhenAll(Enumerable.Range(2, 8).Select(i =>
-            Should.ThrowAsync<OperationCanceledException>(reads.AskAsync(i, CancellationToken.None).WaitAsync(s_timeout))));
+            Should.ThrowAsync<OperationCanceledException>(
+                reads.AskAsync(i, CancellationToken.None).WaitAsync(s_timeout))));
 
         _most = 0;
         using var patience = new CancellationTokenSource();
@@ -206,9 +208,12 @@ public sealed class ReadBatcherTests
         new(
             new ReadBatcherOptions
             {
-                GroupsMax = 1, GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout, AlonePatience = s_timeout,
+                GroupsMax =
+                    1, GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout,
+                    AlonePatience = s_timeout,
             },
-            HeldAsync, static question => $"{question}", static failure => failure is FormatException, static _ => false);
+            HeldAsync, static question =>
+                $"{question}", static failure => failure is FormatException, static _ => false);
 
     private ReadBatcher<int, string> Hanging(params int[] hanging) => Hanging(hanging.ToHashSet());
 
@@ -219,7 +224,8 @@ public sealed class ReadBatcherTests
             new ReadBatcherOptions
             {
                 GroupsMax = 1, GroupMax = 3,
-                GroupPatience = TimeSpan.FromSeconds(1), AgainPatience = TimeSpan.FromSeconds(0.5), AlonePatience = TimeSpan.FromSeconds(3),
+                GroupPatience = TimeSpan.FromSeconds(1), AgainPatience = TimeSpan.FromSeconds(0.5),
+                AlonePatience = TimeSpan.FromSeconds(3),
             },
             async (questions, token) =>
             {
@@ -229,7 +235,9 @@ public sealed class ReadBatcherTests
                 try
                 {
                     await (questions[0] == 0 ? _first!.Task.WaitAsync(token)
-                        : Task.Delay(questions.Any(hanging.Contains) ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(1), token));
+                        : Task.Delay(
+                            questions.Any(hanging.Contains) ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(1),
+                            token));
                 }
                 finally
                 {
@@ -258,7 +266,8 @@ public sealed class ReadBatcherTests
         return all;
     }
 
-    private async Task<IReadOnlyList<string>> HeldAsync(IReadOnlyList<int> questions, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> HeldAsync(
+        IReadOnlyList<int> questions, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _groups.Enqueue(([.. questions], answer));

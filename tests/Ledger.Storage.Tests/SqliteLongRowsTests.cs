@@ -20,9 +20,12 @@ public sealed class SqliteLongRowsTests : LongRowsTests, IDisposable
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = $"""
-            WITH RECURSIVE n (i) AS (SELECT {sequenceNr} UNION ALL SELECT i + 1 FROM n WHERE i < {sequenceNr + count - 1})
-            INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
-            SELECT 1, 0, '{persistenceId}', i, CAST(replace(hex(zeroblob({bytes / 2})), '0', 'x') AS BLOB), 'noted.v1', 7654321, 'w'
+            WITH RECURSIVE n (i) AS (SELECT {sequenceNr} UNION ALL SELECT i + 1 FROM n
+                WHERE i < {sequenceNr + count - 1})
+            INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,
+                writer_uuid)
+            SELECT 1, 0, '{persistenceId}', i, CAST(replace(hex(zeroblob({bytes / 2})), '0', 'x') AS BLOB), 'noted.v1',
+                7654321, 'w'
             FROM n;
             """;
         command.ExecuteNonQuery();

@@ -49,7 +49,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
             }
 
             using var storage = new SqliteStorage(other);
-            Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain(symbolic ? "in use" : "another name");
+            Should.Throw<InvalidOperationException>(storage.Prepare).Message
+                .ShouldContain(symbolic ? "in use" : "another name");
         }
     }
 
@@ -87,7 +88,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
 
         Directory.GetFiles(_directory).Select(Path.GetFileName).ShouldBe(["one.db", "two.db"], ignoreOrder: true);
         Directory.GetFiles(Path.Combine(_directory, "new")).Select(Path.GetFileName).ShouldBe(
-            ["ledger.db", "ledger.db.lock", "ledger.index.db", "ledger.snapshots.db", "ledger.work.db"], ignoreOrder: true);
+            ["ledger.db", "ledger.db.lock", "ledger.index.db", "ledger.snapshots.db", "ledger.work.db"],
+            ignoreOrder: true);
     }
 
     [Fact]
@@ -184,9 +186,11 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
 
         // Who is told of a loss can put it on record at once.
         watch.Notify(
-            () => Open().RecordLoss(1, watch.Loss!), static _ => throw new InvalidOperationException(), static () => { });
+            () =>
+                Open().RecordLoss(1, watch.Loss!), static _ => throw new InvalidOperationException(), static () => { });
         Restore(FilePath + ".older");
-        (await Should.ThrowAsync<JournalWriteException>(WriteAsync(Row("a", 2)))).Message.ShouldContain("2 of b was acknowledged");
+        (await Should.ThrowAsync<JournalWriteException>(WriteAsync(Row("a", 2)))).Message
+            .ShouldContain("2 of b was acknowledged");
         watch.Loss.ShouldNotBeNull();
         (await Should.ThrowAsync<JournalWriteException>(WriteAsync(Row("c", 1)))).Message.ShouldBe(watch.Loss);
         using var connection = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(FilePath));
@@ -207,15 +211,20 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         var watch = new DatabaseWatch();
         await using var appender = new SqliteAppender(SqliteConnections.ConnectionString(FilePath), clock: null, watch);
         await appender.AppendAsync([Row("a", 1) with { Generation = 0 }], isolating: false);
-        Execute("INSERT INTO ledger_identity SELECT 2, ledger_id, begun_by, begun_at_us, reason, id_window_ms FROM ledger_identity");
-        await Should.ThrowAsync<DatabaseChangedException>(appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
+        Execute(
+            "INSERT INTO ledger_identity SELECT 2, ledger_id, begun_by, begun_at_us, reason, id_window_ms FROM "
+                + "ledger_identity");
+        await Should.ThrowAsync<DatabaseChangedException>(
+            appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
         watch.Generation.ShouldBe(1);
-        await Should.ThrowAsync<DatabaseChangedException>(appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
+        await Should.ThrowAsync<DatabaseChangedException>(
+            appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
         await appender.AppendAsync([Row("a", 2) with { Generation = 1 }], isolating: false);
 
         // And an older one is a loss.
         Execute("DELETE FROM ledger_identity WHERE epoch = 2");
-        await Should.ThrowAsync<JournalWriteException>(appender.AppendAsync([Row("a", 3) with { Generation = 1 }], isolating: false));
+        await Should.ThrowAsync<JournalWriteException>(
+            appender.AppendAsync([Row("a", 3) with { Generation = 1 }], isolating: false));
         watch.Loss.ShouldNotBeNull().ShouldContain("is in epoch 1, and was in epoch 2 before");
     }
 
@@ -259,7 +268,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         for (var batch = 0; batch < 300; batch++)
         {
             await appender.AppendAsync(
-                [.. Enumerable.Range(1, 100).Select(row => new AppendRow($"a{batch}", row, 1, message, 1, "m", "w"))], isolating: false);
+                [.. Enumerable.Range(1, 100).Select(row => new AppendRow($"a{batch}", row, 1, message, 1, "m", "w"))],
+                isolating: false);
         }
 
         await stop.CancelAsync();
@@ -272,7 +282,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
             SqliteConnections.Execute(connection, "BEGIN; SELECT count(*) FROM (SELECT 1 FROM journal LIMIT 1)");
     }
 
-    private static AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
+    private static AppendRow Row(string stream, long number) =>
+        new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
 
     // As the command of the same name does.
     private void Restore(string copy)
@@ -302,7 +313,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
 
     protected override IDisposable LockSnapshots()
     {
-        var connection = new SqliteConnection($"Data Source={Path.ChangeExtension(FilePath, ".snapshots.db")};Pooling=False");
+        var connection = new SqliteConnection(
+            $"Data Source={Path.ChangeExtension(FilePath, ".snapshots.db")};Pooling=False");
         connection.Open();
         SqliteConnections.Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;");
         return connection;

@@ -108,7 +108,8 @@ public abstract class StorageTests
             .. Enumerable.Range(0, count - 1).SelectMany(i => new[] { Row($"r19-{i}", 2), Row($"r19-{i}", 3) }),
             Row($"r19-{count - 1}", 3),
         ];
-        var lost = await Should.ThrowAsync<MissingPredecessorException>(appender.AppendAsync(orphaned, isolating: false));
+        var lost = await Should.ThrowAsync<MissingPredecessorException>(
+            appender.AppendAsync(orphaned, isolating: false));
         appender.Classify(lost).ShouldBe(AppendFault.Lost);
         lost.Message.ShouldContain($"lacks row 2 of r19-{count - 1}");
         (await CountAsync()).ShouldBe(count);
@@ -154,7 +155,8 @@ public abstract class StorageTests
                 .ShouldBe(AppendFault.Duplicate);
         }
 
-        static AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
+        static AppendRow Row(string stream, long number) =>
+            new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
     }
 
     [Fact]
@@ -286,7 +288,8 @@ public abstract class StorageTests
         await using var woken = await Node.StartAsync(Open(), "akka.persistence.journal.ledger.read-page-rows = 7");
         for (var round = 0; round < 3; round++)
         {
-            var contents = await Task.WhenAll(Enumerable.Range(0, count).Select(i => woken.ReadAgainAsync($"wake-{i}")));
+            var contents =
+                await Task.WhenAll(Enumerable.Range(0, count).Select(i => woken.ReadAgainAsync($"wake-{i}")));
             for (var i = 0; i < count; i++)
             {
                 contents[i].SequenceNr.ShouldBe(i % 20);
@@ -474,14 +477,16 @@ public abstract class StorageTests
     [Fact]
     public async Task A_snapshot_that_is_too_long_is_not_written_and_the_one_before_it_still_counts()
     {
-        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.ledger.snapshot-bytes-max = 100");
+        await using var node = await Node.StartAsync(
+            Open(), "akka.persistence.snapshot-store.ledger.snapshot-bytes-max = 100");
         var actor = node.Open("long-snapshot");
         await Node.WriteAsync(actor, new Noted("short"));
         (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(1);
         await actor.GracefulStop(s_timeout);
         actor = node.Open("long-snapshot");
         await Node.WriteAsync(actor, new Noted(new string('x', 101)));
-        var failure = await Should.ThrowAsync<SnapshotTooLargeException>(() => actor.Ask<Written>(new Snap(), s_timeout));
+        var failure = await Should.ThrowAsync<SnapshotTooLargeException>(
+            () => actor.Ask<Written>(new Snap(), s_timeout));
         failure.Message.ShouldContain("has 107 bytes; up to 100");
         await actor.GracefulStop(s_timeout);
 
@@ -499,11 +504,13 @@ public abstract class StorageTests
             for (var number = 1; number <= 4; number++)
             {
                 await store.Ask<SaveSnapshotSuccess>(
-                    new SaveSnapshot(new SnapshotMetadata(id, number, DateTime.UtcNow), new NotesState([$"{number}"])), s_timeout);
+                    new SaveSnapshot(new SnapshotMetadata(id, number, DateTime.UtcNow), new NotesState([$"{number}"])),
+                    s_timeout);
             }
         }
 
-        await store.Ask<DeleteSnapshotsSuccess>(new DeleteSnapshots("one", new SnapshotSelectionCriteria(2)), s_timeout);
+        await store.Ask<DeleteSnapshotsSuccess>(
+            new DeleteSnapshots("one", new SnapshotSelectionCriteria(2)), s_timeout);
 
         (await NewestAsync("one", 2)).ShouldBeNull();
         (await NewestAsync("one", 3)).ShouldBe(3);
@@ -511,7 +518,8 @@ public abstract class StorageTests
         (await NewestAsync("two", 2)).ShouldBe(2);
 
         async Task<long?> NewestAsync(string id, long upTo) => (await store.Ask<LoadSnapshotResult>(
-            new LoadSnapshot(id, new SnapshotSelectionCriteria(upTo), long.MaxValue), s_timeout)).Snapshot?.Metadata.SequenceNr;
+            new LoadSnapshot(id, new SnapshotSelectionCriteria(upTo), long.MaxValue), s_timeout)).Snapshot?.Metadata
+                .SequenceNr;
     }
 
     [Fact]
@@ -651,7 +659,8 @@ public abstract class StorageTests
             var ids = Enumerable.Range(0, count).Select(static _ => TransferId.FromGuid(Guid.NewGuid())).ToArray();
             AppendRow[] rows =
             [
-                .. ids.Select((id, i) => Row(stream, i + 1) with { Entries = new IdEntries([id, common], default) }), Row("plain-" + stream, 1),
+                .. ids.Select((id, i) => Row(stream, i + 1) with { Entries = new IdEntries([id, common], default) }),
+                Row("plain-" + stream, 1),
             ];
             await appender.AppendAsync(rows, isolating: false);
 
@@ -662,10 +671,12 @@ public abstract class StorageTests
 
             // One row's key is taken: neither the other is stored nor its entry.
             var e = await Should.ThrowAsync<Exception>(() => appender.AppendAsync(
-                [Row(stream, count + 1) with { Entries = new IdEntries([common], default) }, rows[0]], isolating: true));
+                [Row(stream, count + 1) with { Entries = new IdEntries([common], default) }, rows[0]],
+                isolating: true));
             appender.Classify(e).ShouldBe(AppendFault.Duplicate);
             (await FindAsync(stream, common)).Count.ShouldBe(count);
-            await appender.AppendAsync([Row(stream, count + 1) with { Entries = new IdEntries([common], default) }], isolating: false);
+            await appender.AppendAsync(
+                [Row(stream, count + 1) with { Entries = new IdEntries([common], default) }], isolating: false);
             (await FindAsync(stream, common)).Count.ShouldBe(count + 1);
         }
 
@@ -699,7 +710,8 @@ public abstract class StorageTests
             {
                 await appender.AppendAsync(
                     [.. chunk.Select(row => new AppendRow(
-                        "ledger-account-" + account.Text, row.SequenceNr, 1, row.Bytes, 1, LedgerSerializer.RowManifest, "w")
+                        "ledger-account-" + account.Text, row.SequenceNr, 1, row.Bytes, 1, LedgerSerializer.RowManifest,
+                        "w")
                     {
                         Entries = row.Ids.Count > 0 ? new IdEntries(row.Ids, row.Previous) : null,
                     })],
@@ -712,7 +724,10 @@ public abstract class StorageTests
                 var found = await ids.FindAsync(reader, asked);
                 (found is not null).ShouldBe(isThere, name);
                 var rows = counted.Rows - before;
-                rows.ShouldBeLessThan(150, $"{name}: of {stream.Rows} rows of {LongStream.EntriesPerRow} transfers, 40 are within four seconds");
+                rows.ShouldBeLessThan(
+                    150,
+                    $"{name}: of {stream.Rows} rows of {LongStream.EntriesPerRow} transfers, 40 are within four "
+                        + "seconds");
                 rows.ShouldBeLessThanOrEqualTo((read.GetValueOrDefault(name, rows) * 3 / 2) + 3, name);
                 read[name] = rows;
                 if (name == "GetTransfer of a hold that has ended")
@@ -754,7 +769,8 @@ public abstract class StorageTests
         await streams.AddIdsAsync("lost", [new IndexedId(ids[1], 2)], CancellationToken.None);
         (await FindAsync(5)).IsWhole.ShouldBeFalse();
         await streams.CompleteIdsAsync("lost", 3, CancellationToken.None);
-        (await FindAsync(5)).IsWhole.ShouldBeFalse("a note of row 4 is not taken off by what was made again up to row 3");
+        (await FindAsync(5)).IsWhole
+            .ShouldBeFalse("a note of row 4 is not taken off by what was made again up to row 3");
         await streams.CompleteIdsAsync("lost", 5, CancellationToken.None);
         await streams.CompleteIdsAsync("lost", 5, CancellationToken.None);
         var found = await FindAsync(5, ids);
@@ -774,7 +790,8 @@ public abstract class StorageTests
         async Task AppendAsync(long number)
         {
             await appender.AppendAsync(
-                [new AppendRow("lost", number, 1, [1], 1, "m", "w") { Entries = new IdEntries([ids[number - 1]], previous) }],
+                [new AppendRow("lost", number, 1, [1], 1, "m", "w") { Entries = new IdEntries(
+                    [ids[number - 1]], previous) }],
                 isolating: false);
             previous = new IndexedId(ids[number - 1], number);
         }

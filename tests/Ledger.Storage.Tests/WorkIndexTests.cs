@@ -64,14 +64,16 @@ public abstract class WorkIndexTests
 
     protected static CancellationToken None => CancellationToken.None;
 
-    private protected static HoldIndex Open(LedgerStorage storage) => new(storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode);
+    private protected static HoldIndex Open(LedgerStorage storage) =>
+        new(storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode);
 
     /// <summary>The statement that appends a row.</summary>
     protected string Insert(string stream, string facts, string manifest = HoldFactReader.MarkedManifest)
     {
         var number = _sequenceNrs[stream] = _sequenceNrs.GetValueOrDefault(stream) + 1;
         return "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,"
-            + $" writer_uuid) VALUES (1, {False}, 'ledger-account-{stream}', {number}, {Bytes(facts)}, '{manifest}', 1, 'w')";
+            + $" writer_uuid) VALUES (1, {False}, 'ledger-account-{stream}', {number}, {Bytes(facts)}, '{manifest}', "
+            + "1, 'w')";
     }
 
     protected abstract string False { get; }
@@ -99,7 +101,8 @@ public abstract class WorkIndexTests
             .ShouldBe(new HoldAccounts(SpelledFacts.Account("a"), SpelledFacts.Account("c")));
         (await DueAsync(index)).ShouldBe("a@400");
         (await index.NextDueAsync(None)).ShouldBe(new LedgerTime(400));
-        (await index.DueHoldsAsync(SpelledFacts.Account("a"), s_end, 10, None)).Select(hold => hold.Due.UnixMicroseconds)
+        (await index.DueHoldsAsync(SpelledFacts.Account("a"), s_end, 10, None))
+            .Select(hold => hold.Due.UnixMicroseconds)
             .ShouldBe([400L, 500]);
 
         Append("d", "ended 3");
@@ -240,6 +243,34 @@ public abstract class WorkIndexTests
     }
 
     [Fact]
+    public async Task Whoever_loses_to_another_node_again_and_again_goes_on_until_it_has_folded()
+    {
+        const int losses = 22;
+        var storage = Prepare();
+        var rows = 1;
+        await using var other = Open(storage);
+        await using var index = new HoldIndex(
+            storage.OpenHoldIndex(), storage.OpenJournalReader(), (row, id, number) =>
+            {
+                if (number == rows && rows <= losses)
+                {
+                    // The other one is faster, and there is more to fold.
+#pragma warning disable xUnit1031 // The decoder can't wait otherwise.
+                    other.CatchUpAsync(None).GetAwaiter().GetResult();
+#pragma warning restore xUnit1031
+                    rows++;
+                    Append("c", $"made {rows} a c 500");
+                }
+
+                return SpelledFacts.Decode(row, id, number);
+            });
+        Append("c", "made 1 a c 500");
+        await index.CatchUpAsync(None);
+        rows.ShouldBe(losses + 1);
+        (await index.FindHoldAsync(SpelledFacts.Hold(rows), None)).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task A_row_that_can_not_be_read_stops_no_other_and_is_read_again_by_the_next_process()
     {
         var storage = Prepare();
@@ -304,7 +335,8 @@ public abstract class WorkIndexTests
         {
             await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(7), None);
             await index.AddUnfinishedAsync(SpelledFacts.Account("a"), new LedgerTime(8), None);
-            (await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(9), None)).Since.ShouldBe(new LedgerTime(9));
+            (await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(9), None)).Since
+                .ShouldBe(new LedgerTime(9));
             await index.SaveRecoveredUpToAsync(0, None);
             await index.SaveRecoveredUpToAsync(5, None);
             await index.SaveRecoveredUpToAsync(3, None);
@@ -591,7 +623,8 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
         }
 
         Append("c", "made 3 a c 300");
-        Scalar("SELECT ordering FROM journal WHERE sequence_number = 2").ShouldBe(3, "the slow one must have taken place 2");
+        Scalar("SELECT ordering FROM journal WHERE sequence_number = 2")
+            .ShouldBe(3, "the slow one must have taken place 2");
         Scalar("""
             SELECT count(*) FROM journal
             WHERE ordering = 3 AND xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -627,12 +660,14 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
             {
                 var hold = Interlocked.Increment(ref next);
                 var dawdle = random.Next(3) == 0
-                    ? string.Create(CultureInfo.InvariantCulture, $"(SELECT 1 + 0 * length(pg_sleep({random.Next(60)} / 1000.0)::text))")
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"(SELECT 1 + 0 * length(pg_sleep({random.Next(60)} / 1000.0)::text))")
                     : "1";
                 await using var transaction = await connection.BeginTransactionAsync();
                 await using (var command = new NpgsqlCommand(
-                    "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,"
-                    + $" writer_uuid) VALUES ({dawdle}, false, 'ledger-account-w{writer}', {sequenceNr},"
+                    "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, "
+                    + $"identifier, writer_uuid) VALUES ({dawdle}, false, 'ledger-account-w{writer}', {sequenceNr},"
                     + $" {Bytes($"made {hold} a{writer} c{writer} {hold}")}, 'b1h', 1, 'w')",
                     connection, transaction))
                 {

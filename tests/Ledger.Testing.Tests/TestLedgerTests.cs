@@ -1,5 +1,7 @@
 using Ledger.Actors;
+using Ledger.Actors.Journal;
 using Ledger.Core;
+using Microsoft.Data.Sqlite;
 
 namespace Ledger.Testing.Tests;
 
@@ -33,10 +35,12 @@ public sealed class TestLedgerTests
         await test.ShouldBalanceAsync();
 
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveBalanceAsync("a", 701))).Message
-            .ShouldBe("The balance of a is 700 and not 701: debits 700 posted and 0 held, credits 0 posted and 0 held.");
+            .ShouldBe(
+                "The balance of a is 700 and not 701: debits 700 posted and 0 held, credits 0 posted and 0 held.");
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveBalanceAsync("nobody", 0))).Message
             .ShouldBe("There is no account nobody.");
-        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveHeldAsync("a", 1))).Message.ShouldContain("On a are held 0");
+        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveHeldAsync("a", 1))).Message
+            .ShouldContain("On a are held 0");
     }
 
     [Fact]
@@ -73,7 +77,8 @@ public sealed class TestLedgerTests
         var payment = Payment(a, b, 10);
         for (var i = 0; i < 2; i++)
         {
-            var failed = await Should.ThrowAsync<LedgerException>(test.Ledger.WithCaller("tester").PostTransferAsync(payment));
+            var failed = await Should.ThrowAsync<LedgerException>(
+                test.Ledger.WithCaller("tester").PostTransferAsync(payment));
             (failed.Reason, failed.OutcomeUnknown).ShouldBe((reason, isUnknown));
         }
 
@@ -93,7 +98,8 @@ public sealed class TestLedgerTests
         var payment = Payment(a, b, 10);
         using (test.RefuseWrites())
         {
-            (await Should.ThrowAsync<LedgerException>(test.Ledger.PostTransferAsync(payment))).OutcomeUnknown.ShouldBeTrue();
+            (await Should.ThrowAsync<LedgerException>(test.Ledger.PostTransferAsync(payment))).OutcomeUnknown
+                .ShouldBeTrue();
         }
 
         // The accounts start again, and are asked until they answer.
@@ -156,16 +162,38 @@ public sealed class TestLedgerTests
     [Fact]
     public async Task Books_that_do_not_balance_are_found()
     {
-        await using var test = await TestLedger.StartAsync(static options => options.AllowSeeding = true);
+        await using var test = await TestLedger.StartAsync();
         var (a, b) = await OpenTwoAsync(test);
         await test.Ledger.PostTransferAsync(Payment(a, b, 700));
-        await test.Calls.SeedAsync(a, new Balances(Amount.Of(3), Amount.Of(700), default, default, default, default));
-        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldBalanceAsync())).Message.ShouldBe(
-            "The books of USD/2 do not balance: debits 700 posted and 3 held, credits 700 posted and 0 held.");
+        await test.ShouldBalanceAsync();
 
-        await test.Calls.SeedAsync(a, new Balances(default, Amount.Of(701), default, default, default, default));
-        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldBalanceAsync())).Message
-            .ShouldStartWith("The statement of a ends with entry 1, debits 700");
+        // Somebody takes the row of the credit out of the file.
+        Execute(test, "DELETE FROM journal WHERE persistence_id = 'ledger-account-b' AND sequence_number > 1");
+        await test.CrashAsync();
+        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldBalanceAsync())).Message.ShouldBe(
+            "The books of USD/2 do not balance: debits 700 posted and 0 held, credits 0 posted and 0 held.");
+    }
+
+    [Fact]
+    public async Task A_row_that_is_gone_behind_an_awake_account_is_found_by_its_statement()
+    {
+        await using var test = await TestLedger.StartAsync();
+        var (a, b) = await OpenTwoAsync(test);
+        await test.Ledger.PostTransferAsync(Payment(a, b, 700));
+        await test.ShouldBalanceAsync();
+
+        // The account has its counters in memory; its row is gone.
+        Execute(test, "DELETE FROM journal WHERE persistence_id = 'ledger-account-b' AND sequence_number > 1");
+        (await Should.ThrowAsync<JournalCorruptException>(test.ShouldBalanceAsync())).Message.ShouldContain("b");
+    }
+
+    private static void Execute(TestLedger test, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={test.Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery().ShouldBePositive();
     }
 
     private static async Task<(AccountAddress A, AccountAddress B)> OpenTwoAsync(TestLedger test) =>

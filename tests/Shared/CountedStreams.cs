@@ -17,7 +17,8 @@ internal sealed class CountedStreams(IIndexedStreams inner) : IIndexedStreams
         string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
         CancellationToken cancellationToken)
     {
-        var rows = await inner.ReadAsync(persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
+        var rows = await inner.ReadAsync(
+            persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
         Rows += rows.Count;
         Questions++;
         return rows;
@@ -38,7 +39,8 @@ internal sealed class CountedStreams(IIndexedStreams inner) : IIndexedStreams
     public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
         inner.PlaceOfAsync(persistenceId, sequenceNr, cancellationToken);
 
-    public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
+    public Task AddIdsAsync(
+        string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
         inner.AddIdsAsync(persistenceId, entries, cancellationToken);
 
     public Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken) =>

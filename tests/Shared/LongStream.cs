@@ -55,7 +55,9 @@ internal sealed class LongStream(AccountAddress account, int entries, DateTimeOf
                 {
                     Amount = transfer.Amount,
                     HoldRemaining = transfer.ResolvesHold ? transfer.Amount : Amount.Zero,
-                    Deadline = (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue : default,
+                    Deadline = (transfer.Flags & TransferFlags.Pending) != TransferFlags.None
+                    ? LedgerTime.MaxValue
+                    : default,
                 },
             ],
         },
@@ -79,7 +81,8 @@ internal sealed class LongStream(AccountAddress account, int entries, DateTimeOf
 
             for (var place = 0; row > 1 && place < EntriesPerRow; place++)
             {
-                batch.Events.Add(Booked(new Transfer(IdOf(row, place), payer, account, Amount.Of(1), 1) { Asset = s_asset }, at));
+                batch.Events.Add(
+                    Booked(new Transfer(IdOf(row, place), payer, account, Amount.Of(1), 1) { Asset = s_asset }, at));
             }
 
             booked += row > 1 ? (ulong)EntriesPerRow : 0;

@@ -47,7 +47,8 @@ internal sealed class MeterRecorder : IMeterFactory
         // Others may ask meanwhile; the last value is no older than this question.
         var before = measured.Count;
         listener.RecordObservableInstruments();
-        return measured.Skip(before).Where(one => one.Name == name).Select(static one => (double?)one.Value).LastOrDefault();
+        return measured.Skip(before).Where(one => one.Name == name).Select(static one => (double?)one.Value)
+            .LastOrDefault();
     }
 
     public Meter Create(MeterOptions options)

@@ -21,10 +21,12 @@ internal sealed class OldIds
         this.stream = stream;
         var asset = Asset.Parse("USD/2");
         hold = LongStream.Dated(stream.TimeOf(3), 3);
-        stream.Besides[2] = at => LongStream.Booked(new Transfer(late, s_payer, account, Amount.Zero, 1) { Asset = asset }, at);
+        stream.Besides[2] = at =>
+            LongStream.Booked(new Transfer(late, s_payer, account, Amount.Zero, 1) { Asset = asset }, at);
         stream.Besides[3] = at => LongStream.Booked(
             new Transfer(hold, s_payer, account, Amount.Of(1), 1) { Asset = asset, Flags = TransferFlags.Pending }, at);
-        stream.Besides[4] = at => LongStream.Booked(new Transfer(unordered, s_payer, account, Amount.Zero, 1) { Asset = asset }, at);
+        stream.Besides[4] = at =>
+            LongStream.Booked(new Transfer(unordered, s_payer, account, Amount.Zero, 1) { Asset = asset }, at);
         stream.Besides[stream.Rows - 5] = at => LongStream.Booked(
             new Transfer(LongStream.Dated(at, 5), s_payer, account, Amount.Of(1), 1)
             {
@@ -46,9 +48,12 @@ internal sealed class OldIds
             ["GetTransfer of a hold that has ended"] = (Ask(hold, withLater: true), true),
             ["GetTransfer of an unknown one of then"] = (Ask(unknown, withLater: true), false),
             ["GetTransfer of an unknown one of before"] =
-                (Ask(LongStream.Dated(LedgerTime.From(DateTimeOffset.UnixEpoch.AddDays(9000)), 8), withLater: true), false),
-            ["GetTransfer of an unknown one of now"] = (Ask(LongStream.Dated(stream.TimeOf(stream.Rows), 8), withLater: true), false),
-            ["GetTransfer of an unknown one of version 4"] = (Ask(TransferId.FromGuid(Guid.NewGuid()), withLater: true), false),
+                (Ask(LongStream.Dated(LedgerTime.From(DateTimeOffset.UnixEpoch.AddDays(9000)), 8), withLater: true),
+                    false),
+            ["GetTransfer of an unknown one of now"] = (
+                Ask(LongStream.Dated(stream.TimeOf(stream.Rows), 8), withLater: true), false),
+            ["GetTransfer of an unknown one of version 4"] = (
+                Ask(TransferId.FromGuid(Guid.NewGuid()), withLater: true), false),
         };
     }
 

@@ -8,7 +8,8 @@ namespace Ledger.Tests.Shared;
 /// <summary>PgBouncer in front of a server of the tests, as an operator may have it.</summary>
 public sealed class PgBouncer : IDisposable
 {
-    private static readonly string[] s_places = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
+    private static readonly string[] s_places = [
+        "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("ledger-pgb-").FullName;
     private readonly Process _process;
@@ -17,14 +18,16 @@ public sealed class PgBouncer : IDisposable
     /// <param name="connectionString">Where it leads.</param>
     /// <param name="poolMode">session, transaction or statement.</param>
     /// <param name="ignored">What of a connection's start it passes over, instead of refusing the connection.</param>
-    public PgBouncer(string connectionString, string poolMode, string ignored = "extra_float_digits,options,search_path")
+    public PgBouncer(
+        string connectionString, string poolMode, string ignored = "extra_float_digits,options,search_path")
     {
         var program = s_places.FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException(
                 "These tests need PgBouncer, which eng/setup.sh --all installs (Debian: apt-get install pgbouncer).");
         var target = new NpgsqlConnectionStringBuilder(connectionString);
         var port = LoopbackPort.Next();
-        ConnectionString = new NpgsqlConnectionStringBuilder(connectionString) { Host = "127.0.0.1", Port = port }.ToString();
+        ConnectionString = new NpgsqlConnectionStringBuilder(connectionString) { Host = "127.0.0.1", Port = port }
+            .ToString();
         var users = Path.Combine(_directory, "users");
         File.WriteAllText(users, $"\"{target.Username}\" \"\"\n");
         var settings = Path.Combine(_directory, "pgbouncer.ini");
@@ -45,7 +48,9 @@ public sealed class PgBouncer : IDisposable
             {(ignored.Length == 0 ? "" : "application_name_add_host=0")}
 
             """));
-        var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
+        var start =
+            new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = true,
+                RedirectStandardOutput = true };
         if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
         {
             // It refuses to run as root.

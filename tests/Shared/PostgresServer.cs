@@ -163,7 +163,8 @@ public sealed class PostgresServer : IDisposable
         var copy = Path.Combine(_directory, "copy-" + Guid.NewGuid().ToString("N"));
         string[] arguments =
         [
-            "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", copy, "-c", "fast",
+            "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", copy, "-c",
+            "fast",
             "-X", "stream", "--no-sync",
         ];
         Run(Path.Combine(_binaries, "pg_basebackup"), follows ? [.. arguments, "-R"] : arguments, asPostgres: true);
@@ -181,7 +182,8 @@ public sealed class PostgresServer : IDisposable
     }
 
     /// <summary>Lets a copy that follows take over.</summary>
-    public void Promote(string copy) => Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "promote"], asPostgres: true);
+    public void Promote(string copy) =>
+        Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "promote"], asPostgres: true);
 
     /// <summary>Stops a copy that was started beside the server.</summary>
     public void StopBeside(string copy) =>
@@ -199,10 +201,12 @@ public sealed class PostgresServer : IDisposable
             var beside = LoopbackPort.Next();
             StartAt(copy, beside);
             using (var standby = new NpgsqlConnection(
-                $"Host=127.0.0.1;Port={beside.ToString(CultureInfo.InvariantCulture)};Username=postgres;Database=postgres;Pooling=False"))
+                $"Host=127.0.0.1;Port={beside.ToString(CultureInfo.InvariantCulture)};Username=postgres;"
+                + "Database=postgres;Pooling=False"))
             {
                 standby.Open();
-                using var command = new NpgsqlCommand("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'", standby);
+                using var command = new NpgsqlCommand("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = "
+                    + "'streaming'", standby);
                 while (command.ExecuteScalar() is not 1L)
                 {
                     Thread.Sleep(20);

@@ -84,7 +84,8 @@ internal static class RawGrpc
             : null;
         var details = Find("grpc-status-details-bin");
         var status = details is null ? null
-            : Google.Rpc.Status.Parser.ParseFrom(Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '=')));
+            : Google.Rpc.Status.Parser.ParseFrom(
+                Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '=')));
         var info = status?.GetDetail<ErrorInfo>();
         return new Ended(
             int.Parse(Find("grpc-status") ?? "-1", CultureInfo.InvariantCulture), info?.Reason ?? "",
@@ -93,7 +94,8 @@ internal static class RawGrpc
 
     private sealed class Pushed(Func<Stream, CancellationToken, Task> write, CancellationToken over) : HttpContent
     {
-        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context) => await write(stream, over);
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            await write(stream, over);
 
         protected override bool TryComputeLength(out long length)
         {

@@ -12,13 +12,15 @@ internal static class Until
     /// <summary>Waits until a condition holds, which is named by its own text.</summary>
     /// <exception cref="TimeoutException">It did not hold in time.</exception>
     public static Task TrueAsync(
-        Func<bool> condition, TimeSpan? within = null, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        Func<bool> condition, TimeSpan? within = null,
+        [CallerArgumentExpression(nameof(condition))] string what = "") =>
         TrueAsync(what, condition, within);
 
     /// <summary>Waits until a condition holds, which is named by its own text.</summary>
     /// <exception cref="TimeoutException">It did not hold in time.</exception>
     public static Task TrueAsync(
-        Func<Task<bool>> condition, TimeSpan? within = null, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        Func<Task<bool>> condition, TimeSpan? within = null,
+        [CallerArgumentExpression(nameof(condition))] string what = "") =>
         TrueAsync(what, condition, within);
 
     /// <summary>Waits until a condition holds.</summary>

@@ -98,7 +98,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         if (context.Options.Mode == LedgerExecutionMode.Clustered)
         {
             Cluster.Get(Context.System).Subscribe(
-                Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+                Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents,
+                typeof(ClusterEvent.MemberRemoved));
         }
 
         Self.Tell(Look.Instance);
@@ -245,7 +246,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
         // One that failed at the same time as the store is asked as soon as that works again, the earliest due first.
         var moment = Monotonic;
-        foreach (var (account, one) in asked.Where(one => one.Value.NextPoke <= moment).OrderBy(static one => one.Value.Due).ToArray())
+        foreach (var (account, one) in asked.Where(one => one.Value.NextPoke <= moment)
+            .OrderBy(static one => one.Value.Due).ToArray())
         {
             if (one.Pokes >= PokesBeforeVerify && !one.IsVerifying && verifying < VerifiesMax)
             {
@@ -268,7 +270,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         }
 
         LookAfter(waiting.Count + arrived.Count > 0 || looked.IsBehind ? s_urgentInterval
-            : (asked.Count > 0 || looked.Upcoming.HasMore) && s_busyInterval < context.Options.HoldExpiryInterval ? s_busyInterval
+            : (asked.Count > 0 || looked.Upcoming.HasMore)
+                && s_busyInterval < context.Options.HoldExpiryInterval ? s_busyInterval
             : context.Options.HoldExpiryInterval);
     }
 
@@ -332,7 +335,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         if (!IsEnding && (failures == 1 || TimeProvider.System.GetElapsedTime(lastLogged, moment) > s_logEvery))
         {
             lastLogged = moment;
-            log.Warning(cause, "The hold expiry can't read its index, {Failures} times in a row; holds expire late", failures);
+            log.Warning(
+                cause, "The hold expiry can't read its index, {Failures} times in a row; holds expire late", failures);
         }
 
         Report(cause.Message);
@@ -433,7 +437,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         }
         else if (one?.Pokes == PokesBeforeVerify + 1)
         {
-            log.Warning("{Account} has holds that are overdue and does not expire them; it is asked again", verified.Account);
+            log.Warning(
+                "{Account} has holds that are overdue and does not expire them; it is asked again", verified.Account);
         }
     }
 
@@ -458,7 +463,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
                 var settled = await context.Index.SettledAsync(token);
                 var fold = context.Decoder.NewUnfinished();
                 var unread = new HashSet<AccountAddress>();
-                await foreach (var row in context.Index.ReadSinceAsync(await context.Index.RecoveredUpToAsync(token), token))
+                await foreach (
+                    var row in context.Index.ReadSinceAsync(await context.Index.RecoveredUpToAsync(token), token))
                 {
                     if (row.PersistenceId.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal))
                     {
@@ -486,7 +492,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
                 // What it may hold in doubt nobody knows before it can be read: the account is asked until it has
                 // answered.
                 log.Error(e, "Row {SequenceNr} of {PersistenceId} can't be read", row.SequenceNr, row.PersistenceId);
-                if (AccountAddress.TryParse(row.PersistenceId[AccountActor.PersistenceIdPrefix.Length..], out var account))
+                if (AccountAddress.TryParse(
+                    row.PersistenceId[AccountActor.PersistenceIdPrefix.Length..], out var account))
                 {
                     unread.Add(account);
                 }
@@ -710,7 +717,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
     private sealed record LookFailed(Exception Cause) : INoSerializationVerificationNeeded;
 
-    private sealed record Verified(AccountAddress Account, int Ended, Exception? Cause) : INoSerializationVerificationNeeded;
+    private sealed record Verified(AccountAddress Account, int Ended, Exception? Cause)
+        : INoSerializationVerificationNeeded;
 
     private sealed record Recovered(int Accounts, long Settled, Exception? Cause) : INoSerializationVerificationNeeded;
 

@@ -19,7 +19,8 @@ internal sealed class HoldExpiryHealthCheck(ActorSystem system) : IHealthCheck
         {
             { Failure: not null } => "The hold index can't be read; holds expire late.",
             { OldestDue: { } due } when due.Add(LagMax) < now =>
-                $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not answer.",
+                $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} "
+                    + "accounts do not answer.",
             _ when ledger.HoldExpiryHealth.UnreadableRows is var rows and > 0 =>
                 $"{rows} rows of the journal can't be read by this version.",
             { HasRecovered: false } => "Still searching for what the last process left in doubt.",

@@ -65,7 +65,8 @@ internal sealed class AccountStatements(AccountFilter filter, LedgerTime now)
         }
 
         return string.Create(
-            CultureInfo.InvariantCulture, $"SELECT {columns} FROM {from} WHERE {where} ORDER BY {key}.address LIMIT {scanMax}");
+            CultureInfo.InvariantCulture,
+            $"SELECT {columns} FROM {from} WHERE {where} ORDER BY {key}.address LIMIT {scanMax}");
     }
 
     private string Rest(IndexStatement statement)
@@ -83,14 +84,15 @@ internal sealed class AccountStatements(AccountFilter filter, LedgerTime now)
 
         if (filter.Standings.Count > 0)
         {
-            all.Add($"({string.Join(" OR ", filter.Standings.Distinct().Select(standing => Is(statement, standing)))})");
+            all.Add(
+                $"({string.Join(" OR ", filter.Standings.Distinct().Select(standing => Is(statement, standing)))})");
         }
 
         foreach (var pair in filter.Metadata.Pairs.Skip(filter.Reference.Length > 0 ? 0 : 1))
         {
             all.Add(
-                $"EXISTS (SELECT 1 FROM ledger_account_metadata r WHERE r.pair = {statement.Add(IndexCodec.PairOf(pair.Key, pair.Value))}"
-                + " AND r.address = s.address)");
+                $"EXISTS (SELECT 1 FROM ledger_account_metadata r WHERE r.pair = "
+                + $"{statement.Add(IndexCodec.PairOf(pair.Key, pair.Value))} AND r.address = s.address)");
         }
 
         return string.Join(" AND ", all);

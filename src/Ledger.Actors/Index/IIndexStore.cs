@@ -7,7 +7,8 @@ namespace Ledger.Actors.Index;
 internal interface IIndexStore : IAsyncDisposable
 {
     /// <summary>Whether a page by a column must say that it is in that column's order for the column's index to be
-    /// taken. Where a value is common, PostgreSQL would rather go by time and pass over all that have another.</summary>
+    /// taken. Where a value is common, PostgreSQL would rather go by time and pass over all that have
+    /// another.</summary>
     bool OrdersByLead { get; }
 
     /// <summary>Reads how far the index has got.</summary>

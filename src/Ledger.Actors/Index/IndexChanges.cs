@@ -9,7 +9,8 @@ namespace Ledger.Actors.Index;
 /// <param name="Prepared">Transactions of several legs that are prepared and not decided, new ones.</param>
 /// <param name="Decided">Such that were there, and are decided now.</param>
 internal sealed record IndexChanges(
-    IReadOnlyList<IndexedTransfer> Transfers, IReadOnlyList<IndexedTransfer> Holds, IReadOnlyList<IndexedAccount> Accounts,
+    IReadOnlyList<IndexedTransfer> Transfers, IReadOnlyList<IndexedTransfer> Holds,
+    IReadOnlyList<IndexedAccount> Accounts,
     IReadOnlyList<(PreparedKey Attempt, TransactionBranch Branch)> Prepared, IReadOnlyList<PreparedKey> Decided)
 {
     public bool IsEmpty => Transfers.Count + Holds.Count + Accounts.Count + Prepared.Count + Decided.Count == 0;

@@ -53,7 +53,9 @@ internal static class IndexCodec
         var leg = JournalCodec.LegOf(stored.Transfer, default);
         return new IndexedTransfer(key, leg, (TransferStatus)stored.Status)
         {
-            TransactionId = stored.TransactionId is { } transaction ? new TransferId(JournalCodec.Id128(transaction)) : leg.Transfer!.Id,
+            TransactionId = stored.TransactionId is { } transaction
+                ? new TransferId(JournalCodec.Id128(transaction))
+                : leg.Transfer!.Id,
             Asset = stored.Asset.Length > 0 ? JournalCodec.AssetOf(stored.Asset) : leg.Transfer!.Asset,
             Seen = JournalCodec.FromStored(stored.Seen),
             Principal = stored.Principal,

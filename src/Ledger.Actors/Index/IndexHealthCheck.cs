@@ -14,7 +14,8 @@ internal sealed class IndexHealthCheck(ActorSystem system) : IHealthCheck
         var ledger = LedgerExtension.Of(system);
         if (ledger.Indexer is not { } indexer)
         {
-            return Task.FromResult(HealthCheckResult.Healthy("The index of transfers and accounts is off on this node."));
+            return Task.FromResult(
+                HealthCheckResult.Healthy("The index of transfers and accounts is off on this node."));
         }
 
         var (lag, now) = (indexer.Lag, indexer.Status);

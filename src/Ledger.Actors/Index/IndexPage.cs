@@ -7,10 +7,10 @@ namespace Ledger.Actors.Index;
 /// before. First <see cref="MissingPrepared"/> and <see cref="MissingAborted"/> are looked up, then
 /// <see cref="Needs"/>, then <see cref="Fold"/> says what changes. Not thread-safe.</summary>
 /// <remarks>
-/// <para>One transfer is one row of the index, however many accounts have it in their journals: it is taken from the row
-/// that decides it. That is the last agent's commit (R1), which in a transaction of several accounts may have only the
-/// last agent's own legs: the others are in the coordinator's preparation, which has a lower place, since it was durable
-/// before the last agent was asked. So all legs of a transaction appear together.</para>
+/// <para>One transfer is one row of the index, however many accounts have it in their journals: it is taken from the
+/// row that decides it. That is the last agent's commit (R1), which in a transaction of several accounts may have only
+/// the last agent's own legs: the others are in the coordinator's preparation, which has a lower place, since it was
+/// durable before the last agent was asked. So all legs of a transaction appear together.</para>
 /// <para>A rejection is the coordinator's: at once, or as the abort of what it had prepared with a reason. An abort
 /// without one is the end of an attempt, and no outcome. What a last agent refuses is not taken: its coordinator says
 /// what it comes to.</para>
@@ -90,7 +90,8 @@ internal sealed class IndexPage
     /// <param name="aborted">What was found of <see cref="MissingAborted"/>, in either place.</param>
     /// <exception cref="JournalCorruptException">Something is missing that must be there.</exception>
     public IndexNeeds Needs(
-        IReadOnlyDictionary<PreparedKey, TransactionBranch> prepared, IReadOnlyDictionary<PreparedKey, TransactionBranch> aborted)
+        IReadOnlyDictionary<PreparedKey, TransactionBranch> prepared,
+        IReadOnlyDictionary<PreparedKey, TransactionBranch> aborted)
     {
         var here = new Dictionary<PreparedKey, TransactionBranch>();
         foreach (var row in rows)
@@ -162,7 +163,8 @@ internal sealed class IndexPage
 
     private void Add(
         IndexRow row, AccountEvent happened, Dictionary<PreparedKey, TransactionBranch> here,
-        IReadOnlyDictionary<PreparedKey, TransactionBranch> prepared, IReadOnlyDictionary<PreparedKey, TransactionBranch> aborted)
+        IReadOnlyDictionary<PreparedKey, TransactionBranch> prepared,
+        IReadOnlyDictionary<PreparedKey, TransactionBranch> aborted)
     {
         var (place, account, batch) = row;
         switch (happened)
@@ -193,7 +195,8 @@ internal sealed class IndexPage
                 Decide(key, prepared);
                 if (abort.Reason != TransferStatus.None)
                 {
-                    var whole = here.GetValueOrDefault(key) ?? prepared.GetValueOrDefault(key) ?? aborted.GetValueOrDefault(key)
+                    var whole = here.GetValueOrDefault(key) ?? prepared.GetValueOrDefault(key)
+                        ?? aborted.GetValueOrDefault(key)
                         ?? throw new JournalCorruptException(
                             $"Row {batch.SequenceNr} of {account} aborts {abort.Key}, which was never prepared there.");
                     steps.Add(new Rejected(place, whole, abort.Leg, abort.Reason, abort.Seen, abort.At));
@@ -201,7 +204,8 @@ internal sealed class IndexPage
 
                 break;
             case TransactionRejected rejected:
-                steps.Add(new Rejected(place, rejected.Branch, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At));
+                steps.Add(
+                    new Rejected(place, rejected.Branch, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At));
                 break;
             case LastAgentCommitted committed:
                 var part = committed.Branch;
@@ -210,12 +214,13 @@ internal sealed class IndexPage
                     var attempt = new PreparedKey(part.Coordinator, part.Key);
                     part = here.GetValueOrDefault(attempt) ?? prepared.GetValueOrDefault(attempt)
                         ?? (part.Legs.Length == part.LegCount ? part : throw new JournalCorruptException(
-                            $"Row {batch.SequenceNr} of {account} commits {part.Key} of {part.Coordinator}, which has not"
-                            + " prepared it before."));
+                            $"Row {batch.SequenceNr} of {account} commits {part.Key} of {part.Coordinator}, which has "
+                            + "not prepared it before."));
                     Decide(attempt, prepared);
                 }
 
-                steps.Add(new Committed(place, account, committed.Branch.Key, part, committed.CommitTime, committed.At));
+                steps.Add(
+                    new Committed(place, account, committed.Branch.Key, part, committed.CommitTime, committed.At));
                 break;
             default:
                 // What only one side knows of, or what reserves: it is told by the row that decides.
@@ -253,15 +258,18 @@ internal sealed class IndexPage
 
     private sealed record Changed(long Place, AccountAddress Account, AccountChange Change) : Step(Place);
 
-    private sealed record Extended(long Place, AccountAddress Account, TransferId Hold, LedgerTime Deadline) : Step(Place);
+    private sealed record Extended(long Place, AccountAddress Account, TransferId Hold, LedgerTime Deadline)
+        : Step(Place);
 
     private sealed record Booked(long Place, AccountAddress Account, TransferId Key, LedgerTime At) : Step(Place);
 
     private sealed record Committed(
-        long Place, AccountAddress LastAgent, TransferId Key, TransactionBranch Branch, LedgerTime Time, LedgerTime At) : Step(Place);
+        long Place, AccountAddress LastAgent, TransferId Key, TransactionBranch Branch, LedgerTime Time,
+        LedgerTime At) : Step(Place);
 
     private sealed record Rejected(
-        long Place, TransactionBranch Branch, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : Step(Place);
+        long Place, TransactionBranch Branch, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : Step(
+            Place);
 
     private sealed class Folding(IndexKnown known)
     {
@@ -276,7 +284,9 @@ internal sealed class IndexPage
 
         public IReadOnlyList<IndexedTransfer> Transfers => transfers;
 
-        public IReadOnlyList<IndexedTransfer> ChangedHolds => [.. changed.Select(key => known.Holds[key]).OrderBy(static one => one.Key.Place).ThenBy(static one => one.Key.Item)];
+        public IReadOnlyList<IndexedTransfer> ChangedHolds =>
+            [.. changed.Select(key => known.Holds[key]).OrderBy(static one => one.Key.Place)
+                .ThenBy(static one => one.Key.Item)];
 
         public IReadOnlyList<IndexedAccount> Accounts =>
             [.. touched.Order().Select(account => known.Accounts[account])];
@@ -333,7 +343,8 @@ internal sealed class IndexPage
             {
                 if (!known.Accounts.ContainsKey(opening.Address))
                 {
-                    // When it was opened is what the account itself books; until that is there, it is the commit's time.
+                    // When it was opened is what the account itself books; until that is there, it is the commit's
+                    // time.
                     var isBooked = opening.Address == committed.LastAgent;
                     Set(new IndexedAccount(opening, isBooked ? committed.At : committed.Time)
                     {
@@ -353,7 +364,8 @@ internal sealed class IndexPage
 
             var asset = !transfer.Asset.IsNone ? transfer.Asset : hold?.Asset ?? AssetOf(transfer.DebitAccount);
             var entry = new IndexedTransfer(
-                new IndexKey(committed.Time, place, item++), leg with { Transfer = transfer, HoldRow = 0 }, TransferStatus.Created)
+                new IndexKey(committed.Time, place, item++), leg with { Transfer = transfer, HoldRow = 0 },
+                TransferStatus.Created)
             {
                 Debit = transfer.DebitAccount,
                 TransactionId = committed.Branch.Id,
@@ -396,7 +408,9 @@ internal sealed class IndexPage
                 new IndexKey(rejected.At, place, item++), leg with { HoldRow = 0 },
                 isTheOne ? rejected.Reason : TransferStatus.LinkedEventFailed)
             {
-                Debit = transfer.DebitAccount.IsNone && leg.Index == 0 ? rejected.Branch.Coordinator : transfer.DebitAccount,
+                Debit = transfer.DebitAccount.IsNone && leg.Index == 0
+                    ? rejected.Branch.Coordinator
+                    : transfer.DebitAccount,
                 TransactionId = rejected.Branch.Id,
                 Asset = transfer.Asset,
                 Principal = rejected.Branch.Principal,
@@ -441,14 +455,17 @@ internal sealed class IndexPage
         private IndexedTransfer Hold(TransferId id, AccountAddress debit) =>
             made.TryGetValue((id, debit), out var at) ? transfers[at]
             : known.Holds.TryGetValue((id, debit), out var hold) ? hold
-            : throw new JournalCorruptException($"Place {place} of the journal is about the hold {id} of {debit}, which was never made.");
+            : throw new JournalCorruptException(
+                $"Place {place} of the journal is about the hold {id} of {debit}, which was never made.");
 
         private IndexedAccount Account(AccountAddress address) => known.Accounts.TryGetValue(address, out var account)
             ? account
-            : throw new JournalCorruptException($"Place {place} of the journal is about {address}, which was never opened.");
+            : throw new JournalCorruptException(
+                $"Place {place} of the journal is about {address}, which was never opened.");
 
         private Asset AssetOf(AccountAddress address) => known.Assets.TryGetValue(address, out var asset)
             ? asset
-            : throw new JournalCorruptException($"Place {place} of the journal is about {address}, which was never opened.");
+            : throw new JournalCorruptException(
+                $"Place {place} of the journal is about {address}, which was never opened.");
     }
 }

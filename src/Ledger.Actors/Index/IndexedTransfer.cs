@@ -11,8 +11,8 @@ internal sealed record IndexedTransfer(IndexKey Key, ResolvedLeg Leg, TransferSt
     /// <summary>The transfer.</summary>
     public Transfer Transfer => Leg.Transfer!;
 
-    /// <summary>The debit account that it is found by. A post or a void may be refused without naming one: it is then its
-    /// coordinator, that of the hold.</summary>
+    /// <summary>The debit account that it is found by. A post or a void may be refused without naming one: it is then
+    /// its coordinator, that of the hold.</summary>
     public AccountAddress Debit { get; init; }
 
     /// <summary>The transaction that it is a part of; its own id where it stood alone.</summary>

@@ -19,7 +19,8 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
     /// <param name="deadline">Until when.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It has not, or it lags too far.</exception>
-    public async Task<IndexState> WaitForAsync(RowPosition row, DateTimeOffset deadline, CancellationToken cancellationToken)
+    public async Task<IndexState> WaitForAsync(
+        RowPosition row, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         long? place = null;
         while (true)
@@ -140,7 +141,9 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
 
             accounts.Add(new AccountSummary(one.Spec, one.OpenTime, one.IsClosed)
             {
-                Freeze = one.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null, ClosedReason = one.ClosedReason,
+                Freeze = one.Freeze is { } freeze && freeze.HoldsAt(now)
+                    ? freeze
+                    : null, ClosedReason = one.ClosedReason,
             });
         }
 
@@ -173,11 +176,13 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
             $"SELECT DISTINCT debit_account, status FROM ledger_transfer WHERE id = {statement.Add(id)} LIMIT 100");
         var found = await store.QueryAsync(
             statement, static reader => (Debit: reader.GetString(0), Status: reader.GetInt32(1)), cancellationToken);
-        return [.. found.Where(static one => one.Debit.Length > 0).GroupBy(static one => one.Debit).Select(static group => (
+        return [
+            .. found.Where(static one => one.Debit.Length > 0).GroupBy(static one => one.Debit).Select(static group => (
             AccountAddress.Parse(group.Key), group.Any(static one => one.Status == (int)TransferStatus.Created)))];
     }
 
-    private async Task<(long Count, bool IsCut)?> CountAsync(IndexStatement statement, CancellationToken cancellationToken)
+    private async Task<(long Count, bool IsCut)?> CountAsync(
+        IndexStatement statement, CancellationToken cancellationToken)
     {
         var found = await store.QueryAsync(
             statement, static reader => (Looked: reader.GetInt64(0), Fit: reader.GetInt64(1)), cancellationToken);
@@ -207,7 +212,8 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
         LedgerErrorReason.IndexBehind,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"The index of transfers and accounts is {lag.TotalSeconds:0.0} s behind the journal. Retry after a pause."))
+            $"The index of transfers and accounts is {lag.TotalSeconds:0.0} s behind the journal. "
+                + $"Retry after a pause."))
     {
         Lag = lag,
     };

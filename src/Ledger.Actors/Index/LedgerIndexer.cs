@@ -14,8 +14,8 @@ namespace Ledger.Actors.Index;
 /// is follows from its checkpoint alone, however often it was begun anew.</para>
 /// <para>X2. Rows, checkpoint and version are one transaction, which fails when the version is another than that which
 /// was read. So two that fold at once do no harm; the claim only keeps them from doing the same work twice.</para>
-/// <para>X3. A row that can't be read stops the index: what it decides would be missing without anybody's knowing. It is
-/// tried again, health says so, and searches are refused once the index lags too far.</para>
+/// <para>X3. A row that can't be read stops the index: what it decides would be missing without anybody's knowing. It
+/// is tried again, health says so, and searches are refused once the index lags too far.</para>
 /// <para>One node of all folds: the one that has said so last, and within <see cref="Patience"/>.</para>
 /// </remarks>
 internal sealed class LedgerIndexer(
@@ -75,7 +75,8 @@ internal sealed class LedgerIndexer(
                 {
                     Log(e);
                     status = status with { Failure = e.Message, Lag = Lag };
-                    pause = TimeSpan.FromMilliseconds(Math.Min(s_failureBackoffMax.TotalMilliseconds, 100 * Math.Pow(2, failures++)));
+                    pause = TimeSpan.FromMilliseconds(
+                        Math.Min(s_failureBackoffMax.TotalMilliseconds, 100 * Math.Pow(2, failures++)));
                 }
 
                 await Task.Delay(pause, cancellationToken);
@@ -200,7 +201,8 @@ internal sealed class LedgerIndexer(
 
     // Null where somebody else has folded meanwhile: what was looked up may be newer than the rows, and makes no sense
     // with them.
-    private async Task<IndexChanges?> TryChangesOfAsync(IndexPage page, IndexState from, CancellationToken cancellationToken)
+    private async Task<IndexChanges?> TryChangesOfAsync(
+        IndexPage page, IndexState from, CancellationToken cancellationToken)
     {
         try
         {

@@ -82,7 +82,8 @@ internal sealed class TransferStatements
         var rest = Rest(statement);
         statement.Sql = string.Create(
             CultureInfo.InvariantCulture,
-            $"SELECT {PlainColumns}, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s WHERE {rest} ORDER BY {Order} LIMIT {take}");
+            $"SELECT {PlainColumns}, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s WHERE {rest} "
+                + $"ORDER BY {Order} LIMIT {take}");
         return statement;
     }
 
@@ -95,7 +96,8 @@ internal sealed class TransferStatements
         var scanned = Scanned(statement, after, ScanMax, "t.time_us, t.place, t.item");
         statement.Sql = string.Create(
             CultureInfo.InvariantCulture,
-            $"SELECT time_us, place, item, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s ORDER BY {Order} LIMIT 1 OFFSET {ScanMax - 1}");
+            $"SELECT time_us, place, item, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s ORDER "
+                + $"BY {Order} LIMIT 1 OFFSET {ScanMax - 1}");
         return statement;
     }
 
@@ -146,17 +148,21 @@ internal sealed class TransferStatements
                 : isRange ? $"{by}{Way}, {KeyOrder(key + ".")}"
                 : KeyOrder(key + ".");
             return string.Create(
-                CultureInfo.InvariantCulture, $"SELECT {columns}{side} FROM {from} WHERE {where} ORDER BY {order} LIMIT {scanMax}");
-        });
-        return texts.Count == 1
-            ? texts[0]
-            : string.Create(
                 CultureInfo.InvariantCulture,
-                $"SELECT * FROM ({string.Join(" UNION ALL ", texts.Select(static (text, i) => $"SELECT * FROM ({text}) AS b{i}"))}) AS u"
-                + $" ORDER BY {Order} LIMIT {scanMax}");
+                $"SELECT {columns}{side} FROM {from} WHERE {where} ORDER BY {order} LIMIT {scanMax}");
+        });
+        if (texts.Count == 1)
+        {
+            return texts[0];
+        }
+
+        var all = string.Join(" UNION ALL ", texts.Select(static (text, i) => $"SELECT * FROM ({text}) AS b{i}"));
+        return string.Create(
+            CultureInfo.InvariantCulture, $"SELECT * FROM ({all}) AS u ORDER BY {Order} LIMIT {scanMax}");
     }
 
-    private List<(string From, string Key, string Where, string Bucket, string By, string Value)> Branches(IndexStatement statement)
+    private List<(string From, string Key, string Where, string Bucket, string By, string Value)> Branches(
+        IndexStatement statement)
     {
         const string all = "ledger_transfer t";
         return Lead switch
@@ -229,13 +235,14 @@ internal sealed class TransferStatements
             ? $"{bucket} >= {statement.Add(filter.AccountPrefix)}"
             : $"{bucket} < {statement.Add(filter.AccountPrefix + "~")}";
 
-    // To PostgreSQL's planner an equal column is no part of an order, so that another index than the column's own has the
-    // same one, and is taken where the value is common. A range of one value is. Its ends hold the rest of the key, since
-    // behind a range nothing else bounds the scan.
+    // To PostgreSQL's planner an equal column is no part of an order, so that another index than the column's own has
+    // the same one, and is taken where the value is common. A range of one value is. Its ends hold the rest of the key,
+    // since behind a range nothing else bounds the scan.
     private string Range(IndexStatement statement, string key, string by, string value, IndexCursor? after)
     {
         var lower = !newestFirst && after is { } from ? Ends(">", from)
-            : filter.StartTime is { } start ? $"({by}, {key}.time_us) >= ({value}, {statement.Add(start.UnixMicroseconds)})"
+            : filter.StartTime
+                is { } start ? $"({by}, {key}.time_us) >= ({value}, {statement.Add(start.UnixMicroseconds)})"
             : $"{by} >= {value}";
         var upper = newestFirst && after is { } to ? Ends("<", to)
             : filter.EndTime is { } end ? $"({by}, {key}.time_us) < ({value}, {statement.Add(end.UnixMicroseconds)})"
@@ -244,7 +251,8 @@ internal sealed class TransferStatements
         // An index of what is not null is taken where that is said.
         return $"{by} IS NOT NULL AND {lower} AND {upper}";
 
-        string Ends(string than, IndexCursor cursor) => $"({by}, {key}.time_us, {key}.place, {key}.item) {than} ({value},"
+        string Ends(string than, IndexCursor cursor) =>
+            $"({by}, {key}.time_us, {key}.place, {key}.item) {than} ({value},"
             + $" {statement.Add(cursor.Key.Time.UnixMicroseconds)}, {statement.Add(cursor.Key.Place)},"
             + $" {statement.Add((long)cursor.Key.Item)})";
     }
@@ -261,10 +269,12 @@ internal sealed class TransferStatements
     private string Beyond(IndexStatement statement, string key, string bucket, IndexCursor cursor)
     {
         var (time, place, item) = (
-            statement.Add(cursor.Key.Time.UnixMicroseconds), statement.Add(cursor.Key.Place), statement.Add((long)cursor.Key.Item));
+            statement.Add(cursor.Key.Time.UnixMicroseconds), statement.Add(cursor.Key.Place),
+            statement.Add((long)cursor.Key.Item));
         var than = newestFirst ? "<" : ">";
         return IsByAccount
-            ? $"({bucket}, {key}.time_us, {key}.place, {key}.item) {than} ({statement.Add(cursor.Account)}, {time}, {place}, {item})"
+            ? $"({bucket}, {key}.time_us, {key}.place, {key}.item) {than} ({statement.Add(cursor.Account)}, {time}, "
+                + $"{place}, {item})"
             : $"({key}.time_us, {key}.place, {key}.item) {than} ({time}, {place}, {item})";
     }
 
@@ -283,22 +293,37 @@ internal sealed class TransferStatements
             all.Add($"s.status IN ({List(filter.Statuses.Select(static one => (object)(long)one))})");
         }
 
-        Unless(TransferLead.Id, filter.Ids.Count > 0, () => $"s.id IN ({List(filter.Ids.Select(static one => (object)one))})");
+        Unless(
+            TransferLead.Id, filter.Ids.Count > 0, () =>
+                $"s.id IN ({List(filter.Ids.Select(static one => (object)one))})");
         Unless(TransferLead.Transaction, !filter.TransactionId.IsNil, () =>
             $"coalesce(s.transaction_id, s.id) = {statement.Add(filter.TransactionId)}");
         Unless(TransferLead.Hold, !filter.HoldId.IsNil, () => $"s.hold_id = {statement.Add(filter.HoldId)}");
         Unless(TransferLead.Reverses, !filter.Reverses.IsNil, () => $"s.reverses = {statement.Add(filter.Reverses)}");
-        Unless(TransferLead.Reference, filter.References.Count > 0, () => $"s.reference IN ({List(filter.References)})");
-        Unless(TransferLead.Principal, filter.Principal.Length > 0, () => $"s.principal = {statement.Add(filter.Principal)}");
-        Unless(TransferLead.Code, filter.Codes.Count > 0, () => $"s.code IN ({List(filter.Codes.Select(static one => (object)(long)one))})");
+        Unless(
+            TransferLead.Reference, filter.References.Count > 0, () => $"s.reference IN ({List(filter.References)})");
+        Unless(
+            TransferLead.Principal, filter.Principal.Length > 0, () =>
+                $"s.principal = {statement.Add(filter.Principal)}");
+        Unless(
+            TransferLead.Code, filter.Codes.Count > 0, () =>
+                $"s.code IN ({List(filter.Codes.Select(static one => (object)(long)one))})");
         Unless(TransferLead.Live, filter.HoldStates.Count > 0, () =>
             $"s.hold_state IN ({List(filter.HoldStates.Select(static one => (object)(long)one))})");
-        Unless(TransferLead.Account, !filter.Account.IsNone, () => Side(column => $"{column} = {statement.Add(filter.Account.Text)}"));
+        Unless(
+            TransferLead.Account, !filter.Account.IsNone, () =>
+                Side(column => $"{column} = {statement.Add(filter.Account.Text)}"));
         Unless(TransferLead.Prefix, filter.AccountPrefix.Length > 0, () => Side(column => Within(statement, column)));
-        Unless(TransferLead.None, filter.Kinds.Count > 0, () => $"s.kind IN ({List(filter.Kinds.Select(static one => (object)(long)one))})");
+        Unless(
+            TransferLead.None, filter.Kinds.Count > 0, () =>
+                $"s.kind IN ({List(filter.Kinds.Select(static one => (object)(long)one))})");
         Unless(TransferLead.None, !filter.Asset.IsNone, () => $"s.asset = {statement.Add(filter.Asset.Text)}");
-        Unless(TransferLead.None, filter.MinAmount is not null, () => $"s.amount >= {statement.Add(IndexCodec.Ordered(filter.MinAmount!.Value))}");
-        Unless(TransferLead.None, filter.MaxAmount is not null, () => $"s.amount <= {statement.Add(IndexCodec.Ordered(filter.MaxAmount!.Value))}");
+        Unless(
+            TransferLead.None, filter.MinAmount is not null, () =>
+                $"s.amount >= {statement.Add(IndexCodec.Ordered(filter.MinAmount!.Value))}");
+        Unless(
+            TransferLead.None, filter.MaxAmount is not null, () =>
+                $"s.amount <= {statement.Add(IndexCodec.Ordered(filter.MaxAmount!.Value))}");
         if (IsByAccount)
         {
             if (filter.IsDebit is null)

@@ -13,7 +13,8 @@ internal abstract record HoldFact;
 /// <param name="Debit">Its debit account, at which it is posted, voided and expired.</param>
 /// <param name="Credit">Its credit account.</param>
 /// <param name="Deadline">When it expires; null for never.</param>
-internal sealed record HoldMade(TransferId Id, AccountAddress Debit, AccountAddress Credit, LedgerTime? Deadline) : HoldFact
+internal sealed record HoldMade(TransferId Id, AccountAddress Debit, AccountAddress Credit, LedgerTime? Deadline)
+    : HoldFact
 {
     /// <summary>Whether it was merely prepared. It is indexed all the same: an entry for a hold that never came to be
     /// costs a vain look, a hold without an entry would never expire.</summary>

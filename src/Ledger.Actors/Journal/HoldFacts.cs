@@ -14,7 +14,8 @@ internal static class HoldFacts
     {
         for (var i = 0; i < batch.Events.Count; i++)
         {
-            if (batch.Events[i] is HoldExtended or TransactionCommitted { EndedHolds.Count: > 0 } || (PartOf(batch.Events[i]) is { } part && Concern(part, account)))
+            if (batch.Events[i] is HoldExtended or TransactionCommitted { EndedHolds.Count: > 0 }
+                || (PartOf(batch.Events[i]) is { } part && Concern(part, account)))
             {
                 return true;
             }
@@ -75,7 +76,8 @@ internal static class HoldFacts
     {
         foreach (var leg in part.Legs)
         {
-            if (leg.Transfer is { } transfer && transfer.CreditAccount == account && (leg.IsHold || transfer.ResolvesHold))
+            if (leg.Transfer is { } transfer && transfer.CreditAccount == account
+                && (leg.IsHold || transfer.ResolvesHold))
             {
                 return true;
             }

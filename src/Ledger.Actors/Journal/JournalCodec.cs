@@ -242,7 +242,8 @@ internal static class JournalCodec
         var transfer = FromStored(stored.Transfer, account);
         var amount = AmountOf(stored.Amount) ?? transfer.Amount;
         return new Hold(
-            transfer.WithoutText(), AmountOf(stored.Remaining) ?? amount, DeadlineOf(stored.Deadline), stored.SequenceNr,
+            transfer.WithoutText(), AmountOf(stored.Remaining) ?? amount, DeadlineOf(stored.Deadline),
+            stored.SequenceNr,
             new LedgerTime(stored.Time), stored.TransactionId is { } id ? new TransferId(Id128(id)) : transfer.Id)
         {
             Amount = amount,
@@ -430,7 +431,8 @@ internal static class JournalCodec
     {
         if (stored.Count == 0 || (transaction is null && stored.Count > 1))
         {
-            throw new JournalCorruptException($"Row {sequenceNr} of {own} holds a transaction of {stored.Count} legs without a name.");
+            throw new JournalCorruptException(
+                $"Row {sequenceNr} of {own} holds a transaction of {stored.Count} legs without a name.");
         }
 
         var legs = ImmutableArray.CreateBuilder<ResolvedLeg>(stored.Count);
@@ -682,9 +684,6 @@ internal static class JournalCodec
                     },
                 };
 
-            case BalancesSeeded seeded:
-                return new StoredEvent { Seeded = ToStored(seeded.Balances) };
-
             default:
                 throw new InvalidOperationException($"{happened.GetType().Name} has no stored form.");
         }
@@ -706,7 +705,8 @@ internal static class JournalCodec
                     Principal = principal,
                 };
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
+                return new TransactionPrepared(
+                    PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
@@ -725,7 +725,8 @@ internal static class JournalCodec
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.LastAgentCommitted:
                 var committed = new LastAgentCommitted(
-                    PartOf(e.LastAgentCommitted.Legs, e.LastAgentCommitted.Transaction, own, sequenceNr, principal), at);
+                    PartOf(e.LastAgentCommitted.Legs, e.LastAgentCommitted.Transaction, own, sequenceNr, principal),
+                    at);
                 return e.LastAgentCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
@@ -739,8 +740,6 @@ internal static class JournalCodec
             case StoredEvent.WhatOneofCase.AbortRecorded:
                 return new AbortRecorded(
                     new TransferId(Id128(e.AbortRecorded.Key)), Id128(e.AbortRecorded.Digest), at);
-            case StoredEvent.WhatOneofCase.Seeded:
-                return new BalancesSeeded(FromStored(e.Seeded) ?? default, at);
             case StoredEvent.WhatOneofCase.Verdict:
             case StoredEvent.WhatOneofCase.None:
             default:

@@ -24,11 +24,13 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
         var lookups = accounts.Reader.Lookups;
         return Task.FromResult(problems.Length == 0
             ? index is null
-                ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads."
+                ? HealthCheckResult.Healthy(
+                    $"The journal of ledger {ledger.Identity} confirms writes and answers reads."
                     + $" For ids that memory does not answer for it was asked {lookups.Ids} times,"
                     + $" and read {lookups.Rows} rows."
                     + (accounts.Snapshots.TooLarge is var tooLarge and > 0
-                        ? $" {tooLarge} snapshots were too long to be written, and their accounts wake slowly: the log names them."
+                        ? $" {tooLarge} snapshots were too long to be written, and their accounts wake slowly: the "
+                            + "log names them."
                         : string.Empty))
                 : HealthCheckResult.Degraded(index)
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
@@ -41,8 +43,8 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             yield break;
         }
 
-        yield return $"The journal has failed {watch.Failures} {what} in {(long)watch.Since.TotalSeconds} s, and none has succeeded since: "
-            + $"{cause.Message.Split('\n')[0].Trim()}";
+        yield return $"The journal has failed {watch.Failures} {what} in {(long)watch.Since.TotalSeconds} s, and none "
+            + $"has succeeded since: {cause.Message.Split('\n')[0].Trim()}";
         if (cause is OpenCircuitException)
         {
             yield return "The circuit breaker is open: they are refused untried, for two seconds at a time.";

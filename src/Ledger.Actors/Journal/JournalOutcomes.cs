@@ -16,7 +16,8 @@ internal sealed class JournalOutcomes
     private volatile Exception? cause;
 
     /// <summary>What failed last, if nothing has succeeded since and that was not long ago; else null.</summary>
-    public Exception? Cause => Volatile.Read(ref failures) > 0 && Stopwatch.GetElapsedTime(Volatile.Read(ref last)) < s_memory
+    public Exception? Cause =>
+        Volatile.Read(ref failures) > 0 && Stopwatch.GetElapsedTime(Volatile.Read(ref last)) < s_memory
         ? cause : null;
 
     /// <summary>How many failures there were in a row.</summary>

@@ -84,8 +84,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         request.Follower.End();
         Interlocked.Increment(ref refusedMessages);
-        var what = $"{request.Envelope.Message.GetType().Name} to {request.Envelope.Account} has left ahead of its row, which is for"
-            + " accounts of the same node only. It is not sent; the sender asks again. Report it";
+        var what =
+            $"{request.Envelope.Message.GetType().Name} to {request.Envelope.Account} has left ahead of its row, "
+            + "which is for accounts of the same node only. It is not sent; the sender asks again. Report it";
         system.Log.Error(what);
         return new SerializationException(what);
     }
@@ -106,11 +107,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         {
             Responses.Send(
                 call.ReplyTo,
-                new RequestFailed(RequestFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
+                new RequestFailed(RequestFailure.MessageTooLarge) { Size = bytes.Length,
+                    Limit = LedgerSizes.MessageMax });
         }
 
         throw new SerializationException(
-            $"{what} to {envelope.Account} has {bytes.Length} bytes; nodes send each other {LedgerSizes.MessageMax} at most.");
+            $"{what} to {envelope.Account} has {bytes.Length} bytes; nodes send each other {LedgerSizes.MessageMax} "
+                + "at most.");
     }
 
     private byte[] ToSend(ResponseEnvelope envelope)
@@ -125,7 +128,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         Refused(envelope.Answer.GetType().Name, bytes.Length, "the node that asked");
         return ToWire(envelope with
         {
-            Answer = new RequestFailed(RequestFailure.AnswerTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax },
+            Answer =
+                new RequestFailed(RequestFailure.AnswerTooLarge) { Size = bytes.Length,
+                    Limit = LedgerSizes.MessageMax },
         }).ToByteArray();
     }
 
@@ -133,8 +138,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         var count = Interlocked.Increment(ref refusedMessages);
         system.Log.Error(
-            "{Message} to {Receiver} has {Size} bytes and is not sent: nodes send each other {Limit} at most. That is {Count} so far."
-            + " No request that is within the limits leads here: report it",
+            "{Message} to {Receiver} has {Size} bytes and is not sent: nodes send each other {Limit} at most. That is "
+            + "{Count} so far. No request that is within the limits leads here: report it",
             what, to, size, LedgerSizes.MessageMax, count);
     }
 
@@ -215,7 +220,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 };
                 break;
             case OutcomeRequest asked:
-                wire.OutcomeRequest = new WireOutcomeRequest { Part = ToWire(asked.Branch), Account = asked.Account.Text };
+                wire.OutcomeRequest =
+                    new WireOutcomeRequest { Part = ToWire(asked.Branch), Account = asked.Account.Text };
                 break;
             case Activate:
                 wire.Activate = new WireActivate();
@@ -270,7 +276,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static OperatorVerdict? FromWire(WireVerdict? wire) =>
         wire is null ? null : new OperatorVerdict(wire.By, wire.Reason);
 
-    private static ResolveInDoubtRequest FromWire(WireResolveInDoubt wire, ReplyTarget caller, LedgerTime deadline) => new(
+    private static ResolveInDoubtRequest FromWire(WireResolveInDoubt wire, ReplyTarget caller, LedgerTime deadline) =>
+        new(
         Id(wire.Id), FromWire(wire.Verdict) ?? new OperatorVerdict("", ""), caller, deadline)
     {
         Digest = wire.Digest is null ? UInt128.Zero : JournalCodec.Id128(wire.Digest),
@@ -290,7 +297,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static Refusal? FromWire(WireRefusal? wire) => wire is null
         ? null
         : new Refusal(
-            (int)wire.Leg, (TransferStatus)wire.Reason, JournalCodec.AssetOf(wire.Asset), JournalCodec.FromStored(wire.Seen));
+            (int)wire.Leg, (TransferStatus)wire.Reason, JournalCodec.AssetOf(wire.Asset),
+            JournalCodec.FromStored(wire.Seen));
 
     private static WireDryRunResponse ToWire(DryRunResponse answer)
     {
@@ -301,7 +309,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Round = answer.Round,
             Account = report.Account.Text,
             Spec = report.Spec is null ? null : JournalCodec.ToStored(report.Spec),
-            OpenedWith = report.OpenedWith is null || report.OpenedWith == report.Spec ? null : JournalCodec.ToStored(report.OpenedWith),
+            OpenedWith = report.OpenedWith is null || report.OpenedWith == report.Spec
+            ? null
+            : JournalCodec.ToStored(report.OpenedWith),
             Closed = report.Closed,
             ClosedByHold = report.ClosedByHold,
             Freeze = JournalCodec.ToStored(report.Freeze),
@@ -355,7 +365,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             ClosedByHold = wire.ClosedByHold,
             DebitFavour = JournalCodec.AmountOf(wire.DebitFavour) ?? default,
             CreditFavour = JournalCodec.AmountOf(wire.CreditFavour) ?? default,
-            OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
+            OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith
+            ? JournalCodec.FromStored(openedWith, account)
+            : null,
         });
     }
 
@@ -401,7 +413,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static AccountAfter? FromWire(WireAccountAfter? wire) => wire is null
         ? null
         : new AccountAfter(
-            JournalCodec.AddressOf(wire.Address), JournalCodec.FromStored(wire.Balances) ?? default, wire.Version, wire.EntryCount,
+            JournalCodec.AddressOf(wire.Address), JournalCodec.FromStored(wire.Balances) ?? default, wire.Version,
+            wire.EntryCount,
             JournalCodec.AmountOf(wire.AvailableDebits), JournalCodec.AmountOf(wire.AvailableCredits));
 
     private static WirePosition? ToWire(RowPosition position) => position.IsNone
@@ -572,7 +585,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case ExtendHoldRequest extend:
                 wire.ExtendHold = new StoredHoldExtended
                 {
-                    HoldId = JournalCodec.ToStored(extend.HoldId.Value), Deadline = extend.HoldDeadline.UnixMicroseconds,
+                    HoldId = JournalCodec.ToStored(extend.HoldId.Value), Deadline = extend.HoldDeadline
+                        .UnixMicroseconds,
                 };
                 break;
             case ResolveInDoubtRequest resolve:
@@ -687,8 +701,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 {
                     IsDryRun = wire.PostTransaction.DryRun, ReturnBalances = wire.PostTransaction.ReturnBalances,
                 },
-            WireRequest.WhatOneofCase.GetTransaction => new GetTransactionRequest(Id(wire.GetTransaction), caller, deadline),
-            WireRequest.WhatOneofCase.Change => new ChangeAccountRequest(JournalCodec.FromStored(wire.Change), caller, deadline),
+            WireRequest.WhatOneofCase.GetTransaction =>
+                new GetTransactionRequest(Id(wire.GetTransaction), caller, deadline),
+            WireRequest.WhatOneofCase.Change =>
+                new ChangeAccountRequest(JournalCodec.FromStored(wire.Change), caller, deadline),
             WireRequest.WhatOneofCase.ExtendHold => new ExtendHoldRequest(
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             WireRequest.WhatOneofCase.ResolveInDoubt => FromWire(wire.ResolveInDoubt, caller, deadline),
@@ -734,7 +750,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     ? new WireTransactionRecord()
                     : new WireTransactionRecord
                     {
-                        Exists = true, Transaction = ToWire(record.Transaction, dryRun: false), Result = ToWire(record.Result),
+                        Exists = true, Transaction = ToWire(record.Transaction, dryRun: false), Result = ToWire(
+                            record.Result),
                         Principal = record.Principal,
                     };
                 for (var i = 0; i < record?.HoldRows.Length; i++)
@@ -842,7 +859,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Position = FromWire(wire.Change.Position),
             }),
             WireResponse.WhatOneofCase.Extend => new ExtendHoldResponse(
-                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
+                (TransferStatus)wire.Extend.Status,
+                wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
             {
                 Position = FromWire(wire.Extend.Position),
             },
@@ -859,7 +877,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : [.. wire.ResolvedInDoubt.WaitsFor.Select(JournalCodec.AddressOf)],
             },
             WireResponse.WhatOneofCase.Account => new GetAccountResponse(FromWire(wire.Account)),
-            WireResponse.WhatOneofCase.Record => new GetTransferResponse(wire.Record.Exists ? FromWire(wire.Record) : null),
+            WireResponse.WhatOneofCase.Record =>
+                new GetTransferResponse(wire.Record.Exists ? FromWire(wire.Record) : null),
             WireResponse.WhatOneofCase.Holds => new ListHoldsResponse(
                 FromWire(wire.Holds.Account), [.. wire.Holds.Holds.Select(FromWire)], wire.Holds.HasMore),
             WireResponse.WhatOneofCase.Flush => new FlushResponse(

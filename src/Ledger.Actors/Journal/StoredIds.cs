@@ -62,7 +62,8 @@ internal static class StoredIds
     }
 
     /// <summary>Reads those of a snapshot of the first form, a message for each.</summary>
-    public static IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> ReadUnpacked(StoredSnapshot stored) =>
+    public static IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> ReadUnpacked(
+        StoredSnapshot stored) =>
         [.. stored.Remembered.Select(static one => FromStored(one, isUnpacked: true))];
 
     /// <summary>Reads them.</summary>
@@ -73,7 +74,8 @@ internal static class StoredIds
         IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Remembered) Read(StoredSnapshot stored)
     {
         var early = new List<(TransferId, LedgerTime, IdempotencyRecord)>();
-        var remembered = new List<(TransferId, LedgerTime, IdempotencyRecord)>(stored.RememberedPacked.Length / EntryBytesMin);
+        var remembered = new List<(TransferId, LedgerTime, IdempotencyRecord)>(
+            stored.RememberedPacked.Length / EntryBytesMin);
         var packed = stored.RememberedPacked.CreateCodedInput();
         var (time, sequenceNr, next) = (0L, 0L, 0);
         while (!packed.IsAtEnd)
@@ -99,8 +101,11 @@ internal static class StoredIds
             ((form & Early) != 0 ? early : remembered).Add((
                 new TransferId(id), new LedgerTime(at),
                 new IdempotencyRecord(
-                    digest, (form & Committed) != 0 ? TransferStatus.Created : TransferStatus.None, new LedgerTime(time), sequenceNr,
-                    needsContent || hold != HoldState.None ? new IdempotencyDetails { NeedsContent = needsContent, Hold = hold } : null)));
+                    digest, (form & Committed) != 0 ? TransferStatus.Created : TransferStatus.None,
+                    new LedgerTime(time), sequenceNr,
+                    needsContent || hold != HoldState.None
+                    ? new IdempotencyDetails { NeedsContent = needsContent, Hold = hold }
+                    : null)));
         }
 
         Require(next == stored.Remembered.Count);
@@ -129,7 +134,9 @@ internal static class StoredIds
             && (ReferenceEquals(details, IdempotencyDetails.None)
                 || details with { NeedsContent = false, Hold = HoldState.None } == IdempotencyDetails.None);
         return isPackable
-            ? Packed | (what.Status == TransferStatus.Created ? Committed : 0) | (details.NeedsContent ? NeedsContent : 0)
+            ? Packed | (what.Status == TransferStatus.Created ? Committed : 0) | (details.NeedsContent
+                ? NeedsContent
+                : 0)
                 | ((uint)details.Hold << HoldShift)
             : 0;
     }
@@ -156,7 +163,8 @@ internal static class StoredIds
         };
     }
 
-    private static (TransferId Id, LedgerTime At, IdempotencyRecord What) FromStored(StoredIdempotencyRecord r, bool isUnpacked)
+    private static (TransferId Id, LedgerTime At, IdempotencyRecord What) FromStored(
+        StoredIdempotencyRecord r, bool isUnpacked)
     {
         var details = new IdempotencyDetails
         {
@@ -167,10 +175,12 @@ internal static class StoredIds
             Hold = (HoldState)r.Hold,
             NeedsContent = r.NeedsContent,
         };
-        if (isUnpacked && r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
+        if (isUnpacked && r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created
+            && r.Status != (uint)TransferStatus.None)
         {
             // Of a version that knew only transfers alone.
-            details = details with { FailedLeg = 0, IsIdConsumed = IdempotencyDetails.ConsumesId((TransferStatus)r.Status) };
+            details =
+                details with { FailedLeg = 0, IsIdConsumed = IdempotencyDetails.ConsumesId((TransferStatus)r.Status) };
         }
 
         return (

@@ -28,7 +28,8 @@ internal interface ILeaseStore : IDisposable
     /// one, does nothing.</param>
     /// <param name="acknowledged">Rows that must be there.</param>
     /// <param name="time">The ledger time of the holder.</param>
-    LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time);
+    LeaseRenewal Renew(
+        Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time);
 
     /// <summary>Puts on record that an epoch's journal has lost rows. No node serves until a new epoch has
     /// begun.</summary>

@@ -82,7 +82,8 @@ internal sealed class LapsedLeaseMonitor
                 && !silent.UniqueAddress.Equals(cluster.SelfUniqueAddress))
             {
                 log.Warning(
-                    "{Node} has not renewed its lease for {Seconds} s and so can't answer for its accounts; it is given up, and they move",
+                    "{Node} has not renewed its lease for {Seconds} s and so can't answer for its accounts; it is "
+                        + "given up, and they move",
                     row.Holder.Address, (long)-row.Left.TotalSeconds);
                 cluster.Down(silent.Address);
             }

@@ -22,7 +22,8 @@ namespace Ledger.Actors.Leasing;
 /// <para>A node that was killed has not renewed its lease for longer than it takes to remove it, so there is nothing to
 /// wait for. One that was paused, or cut off, is.</para>
 /// </remarks>
-internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrategy inner) : IActorSystemDependentAllocationStrategy
+internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrategy inner)
+    : IActorSystemDependentAllocationStrategy
 {
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
@@ -53,7 +54,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     public void Start() => (inner as IStartableAllocationStrategy)?.Start();
 
     public async Task<IActorRef> AllocateShard(
-        IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations)
+        IActorRef requester, string shardId,
+        IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations)
     {
         var homes = currentShardAllocations.Keys.ToArray();
         await EndOthersAsync(homes);
@@ -77,7 +79,9 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         {
             if (Stopwatch.GetElapsedTime(started) > s_handOver)
             {
-                log!.Debug("Shard {0} has no home by what is known here, and is claimed by {1}, which gets it", shard, claimant);
+                log!.Debug(
+                    "Shard {0} has no home by what is known here, and is claimed by {1}, which gets it", shard,
+                    claimant);
                 return claimant;
             }
 
@@ -111,7 +115,9 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         var misplaced = found.Intersect(Interlocked.Exchange(ref suspects, found));
         foreach (var shard in misplaced)
         {
-            log!.Warning("Shard {Shard} is claimed by another region than the one that it was given to; it is taken from this", shard);
+            log!.Warning(
+                "Shard {Shard} is claimed by another region than the one that it was given to; it is taken from this",
+                shard);
         }
 
         return misplaced;
@@ -132,7 +138,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         var homes = regions.Select(AddressOf).ToHashSet();
         try
         {
-            await ending.RunAsync(() => Task.Run(() => EndOthersAsync(homes)), CancellationToken.None).ConfigureAwait(false);
+            await ending.RunAsync(() => Task.Run(() => EndOthersAsync(homes)), CancellationToken.None)
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -154,7 +161,9 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
             {
                 foreach (var row in revoke.Where(static row => row.Left > TimeSpan.Zero))
                 {
-                    log!.Warning("The lease of {Node}, which is gone from the cluster, is still good for {Left} ms; it is revoked",
+                    log!.Warning(
+                        "The lease of {Node}, which is gone from the cluster, is still good for {Left} ms; it is "
+                            + "revoked",
                         row.Holder.Address, (long)row.Left.TotalMilliseconds);
                 }
 
@@ -189,7 +198,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     }
 
     /// <summary>The member of which a lease is; null when it is of none.</summary>
-    public static Member? MemberOf(LeaseHolder holder, Cluster cluster) => cluster.State.Members.FirstOrDefault(member =>
+    public static Member? MemberOf(LeaseHolder holder, Cluster cluster) =>
+        cluster.State.Members.FirstOrDefault(member =>
         member.UniqueAddress.Uid == holder.Uid && member.Address.ToString() == holder.Address);
 
     private Address AddressOf(IActorRef region) =>

@@ -14,5 +14,6 @@ internal sealed record LeaseHolder(Guid Id, string Address, long Uid, int Shards
 
     /// <summary>Whether the two can't live side by side: one must be alone, or they do not agree on where an account
     /// is, so that it could live twice.</summary>
-    public bool ConflictsWith(LeaseHolder other) => Id != other.Id && (IsAlone || other.IsAlone || Shards != other.Shards);
+    public bool ConflictsWith(LeaseHolder other) =>
+        Id != other.Id && (IsAlone || other.IsAlone || Shards != other.Shards);
 }

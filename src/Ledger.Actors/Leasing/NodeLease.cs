@@ -75,7 +75,8 @@ internal sealed class NodeLease : IDisposable
     /// <param name="database">What is known of the database that the table is in.</param>
     /// <param name="wall">The machine's wall clock.</param>
     public NodeLease(
-        ILeaseStore store, LeaseHolder holder, TimeSpan duration, ILoggingAdapter log, Action<string> lost, DatabaseWatch database,
+        ILeaseStore store, LeaseHolder holder, TimeSpan duration, ILoggingAdapter log, Action<string> lost,
+        DatabaseWatch database,
         TimeProvider? wall = null)
     {
         this.wall = wall ?? TimeProvider.System;
@@ -167,7 +168,8 @@ internal sealed class NodeLease : IDisposable
             }
 
             // Above the others: a process whose threads are all busy still has to renew it.
-            var thread = new Thread(RenewLoop) { IsBackground = true, Name = "ledger-lease", Priority = ThreadPriority.Highest };
+            var thread =
+                new Thread(RenewLoop) { IsBackground = true, Name = "ledger-lease", Priority = ThreadPriority.Highest };
             Volatile.Write(ref keeper, thread);
             thread.Start();
         }
@@ -334,8 +336,8 @@ internal sealed class NodeLease : IDisposable
                 if (Stopwatch.GetElapsedTime(started) > s_recordWithin)
                 {
                     log!.Error(
-                        "HALTED: the database has lost rows that it had acknowledged, and that can't be put on record before the process"
-                            + " ends: {0} Start no node before it is known what was lost. {1}",
+                        "HALTED: the database has lost rows that it had acknowledged, and that can't be put on record "
+                            + "before the process ends: {0} Start no node before it is known what was lost. {1}",
                         e.Message, evidence);
                     return;
                 }
@@ -407,7 +409,8 @@ internal sealed class NodeLease : IDisposable
                     if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
                     {
                         logged = Stopwatch.GetTimestamp();
-                        log!.Warning(e, "The node's lease can't be renewed; accounts on this node do not answer until it is");
+                        log!.Warning(
+                            e, "The node's lease can't be renewed; accounts on this node do not answer until it is");
                     }
 
                     pause = s_retry;
@@ -452,12 +455,13 @@ internal sealed class NodeLease : IDisposable
                 Lose("The node's lease has been revoked, and its row was taken off since.", isTaken: true);
                 break;
             case LeaseOutcome.Missing:
-                database.ReportLoss($"The row of the lease of {holder.Address} is gone from table ledger_lease.", epoch);
+                database.ReportLoss(
+                    $"The row of the lease of {holder.Address} is gone from table ledger_lease.", epoch);
                 break;
             case LeaseOutcome.Altered:
                 database.ReportLoss(
-                    $"Renewal {confirmed} of the lease of {holder.Address} was confirmed, and its row in table ledger_lease knows of"
-                    + $" renewal {renewal.Found}.",
+                    $"Renewal {confirmed} of the lease of {holder.Address} was confirmed, and its row in table "
+                    + $"ledger_lease knows of renewal {renewal.Found}.",
                     epoch);
                 break;
             default:
@@ -477,12 +481,14 @@ internal sealed class NodeLease : IDisposable
             server = found;
         }
 
-        if (!renewal.AreOthersBehind || serverSince is not { } since || Stopwatch.GetElapsedTime(since) > duration + Margin)
+        if (!renewal.AreOthersBehind || serverSince is not { } since
+            || Stopwatch.GetElapsedTime(since) > duration + Margin)
         {
             return renewal;
         }
 
-        failure = "The database's server is another one, or was started anew, and not all other nodes have looked at it yet.";
+        failure =
+            "The database's server is another one, or was started anew, and not all other nodes have looked at it yet.";
         return null;
     }
 
@@ -498,8 +504,8 @@ internal sealed class NodeLease : IDisposable
         if (database.Known is null && state.HasUnknownServer)
         {
             log!.Warning(
-                "The database does not let this role call pg_control_system() and pg_walfile_name(): that it has failed over is seen by"
-                + " its epoch, the leases and the newest rows alone");
+                "The database does not let this role call pg_control_system() and pg_walfile_name(): that it has "
+                + "failed over is seen by its epoch, the leases and the newest rows alone");
         }
 
         return database.Meet(state);
@@ -517,8 +523,9 @@ internal sealed class NodeLease : IDisposable
 
         TellWaiting();
         log!.Error(
-            "HALTED: the database has lost rows that it had acknowledged, and nothing is answered any more. {0} Find out what was lost"
-            + " and, when the ledger is to go on with what there is, begin a new epoch: Ledger.Node epoch begin --by NAME --reason TEXT",
+            "HALTED: the database has lost rows that it had acknowledged, and nothing is answered any more. {0} Find "
+            + "out what was lost and, when the ledger is to go on with what there is, begin a new epoch: Ledger.Node "
+            + "epoch begin --by NAME --reason TEXT",
             evidence);
         var epoch = database.LostEpoch;
         var logged = Stopwatch.GetTimestamp();
@@ -552,7 +559,9 @@ internal sealed class NodeLease : IDisposable
                 if (Stopwatch.GetElapsedTime(logged) > s_logEvery)
                 {
                     logged = Stopwatch.GetTimestamp();
-                    log.Warning("That rows were lost can't be put on record, or whether a new epoch has begun not be seen: {0}", e.Message);
+                    log.Warning(
+                        "That rows were lost can't be put on record, or whether a new epoch has begun not be seen: {0}",
+                        e.Message);
                 }
             }
 
@@ -628,7 +637,8 @@ internal sealed class NodeLease : IDisposable
                 if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
                 {
                     logged = Stopwatch.GetTimestamp();
-                    log!.Warning(e, "The node's lease can't be entered; accounts on this node do not answer until it is");
+                    log!.Warning(
+                        e, "The node's lease can't be entered; accounts on this node do not answer until it is");
                 }
             }
 
@@ -639,10 +649,11 @@ internal sealed class NodeLease : IDisposable
     }
 
     private string Refusal(LeaseRow other) => holder.IsAlone || other.Holder.IsAlone
-        ? $"Another process, {other.Holder.Address}, serves the accounts of this database. One with Mode = Local must be the"
-            + " only one; with Mode = Clustered they share the work."
-        : $"Another process, {other.Holder.Address}, divides the accounts of this database into {other.Holder.Shards} shards, and"
-            + $" this one into {holder.Shards}. ShardCount is one for a cluster; to change it, all of its nodes must be stopped.";
+        ? $"Another process, {other.Holder.Address}, serves the accounts of this database. One with Mode = Local must "
+            + "be the only one; with Mode = Clustered they share the work."
+        : $"Another process, {other.Holder.Address}, divides the accounts of this database into {other.Holder.Shards} "
+            + $"shards, and this one into {holder.Shards}. ShardCount is one for a cluster; to change it, all of its "
+            + "nodes must be stopped.";
 
     private void BecomeGood(long start, long startTicks, int changes)
     {

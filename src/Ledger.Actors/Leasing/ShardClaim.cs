@@ -113,7 +113,8 @@ internal sealed class ShardClaim : Lease
 
             if (Stopwatch.GetElapsedTime(started) > s_patience)
             {
-                system.Log.Warning("Shard {Shard} can't be had here yet, and its accounts wait: {Reason}", shard, refusal);
+                system.Log.Warning(
+                    "Shard {Shard} can't be had here yet, and its accounts wait: {Reason}", shard, refusal);
                 return false;
             }
 

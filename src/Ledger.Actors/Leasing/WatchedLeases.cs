@@ -24,10 +24,12 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
 
     public DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged) => inner.Look(acknowledged);
 
-    public LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
+    public LeaseRenewal Renew(
+        Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
         inner.Renew(id, confirmed, number, acknowledged, time);
 
-    public void RecordLoss(long epoch, string noticedBy, string evidence) => inner.RecordLoss(epoch, noticedBy, evidence);
+    public void RecordLoss(long epoch, string noticedBy, string evidence) =>
+        inner.RecordLoss(epoch, noticedBy, evidence);
 
     public LeaseTimes ReadTimes() => inner.ReadTimes();
 
@@ -55,7 +57,9 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
             }
         }
 
-        over = [.. found.Where(static row => row.IsRevoked && row.Left <= TimeSpan.Zero).Select(static row => row.Holder.Id)];
+        over = [
+            .. found.Where(static row => row.IsRevoked && row.Left <= TimeSpan.Zero)
+                .Select(static row => row.Holder.Id)];
         return found;
     }
 
@@ -88,7 +92,8 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
         var now = Stopwatch.GetTimestamp();
         var mine = seen.AddOrUpdate(
             row.Holder.Id, static (_, arg) => (arg.row.RenewedAt, arg.now),
-            static (_, old, arg) => old.RenewedAt == arg.row.RenewedAt ? old : (arg.row.RenewedAt, arg.now), (row, now));
+            static (_, old, arg) =>
+                old.RenewedAt == arg.row.RenewedAt ? old : (arg.row.RenewedAt, arg.now), (row, now));
         var byDatabase = row.Duration + NodeLease.Margin - row.Left;
         var steady = clock.SteadyFor;
         byDatabase = byDatabase < steady ? byDatabase : steady;

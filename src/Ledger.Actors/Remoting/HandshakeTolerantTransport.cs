@@ -35,7 +35,8 @@ internal sealed class HandshakeTolerantTransport : Transport
         stand = config.GetBoolean("enable-ssl") ? StandIn(system) : null;
         try
         {
-            inner = (Transport)Activator.CreateInstance(Type.GetType(Wrapped, throwOnError: true)!, stand ?? system, config)!;
+            inner = (Transport)Activator
+                .CreateInstance(Type.GetType(Wrapped, throwOnError: true)!, stand ?? system, config)!;
         }
         catch (TargetInvocationException e) when (e.InnerException is { } cause)
         {

@@ -25,14 +25,16 @@ internal sealed class PatientFailureDetector : PhiAccrualFailureDetector
     /// <param name="events">Where warnings go.</param>
     public PatientFailureDetector(Config config, EventStream events)
         : base(config, events) =>
-        (clock, youngFor, youngPause) = (DefaultClock, Milliseconds(config, "young-for"), Milliseconds(config, "young-pause"));
+        (clock, youngFor, youngPause) = (
+            DefaultClock, Milliseconds(config, "young-for"), Milliseconds(config, "young-pause"));
 
     /// <summary>Made by tests, with a clock of theirs.</summary>
     internal PatientFailureDetector(Config config, Clock clock)
         : base(
             config.GetDouble("threshold"), config.GetInt("max-sample-size"), config.GetTimeSpan("min-std-deviation"),
             config.GetTimeSpan("acceptable-heartbeat-pause"), config.GetTimeSpan("heartbeat-interval"), clock) =>
-        (this.clock, youngFor, youngPause) = (clock, Milliseconds(config, "young-for"), Milliseconds(config, "young-pause"));
+        (this.clock, youngFor, youngPause) = (
+            clock, Milliseconds(config, "young-for"), Milliseconds(config, "young-pause"));
 
     /// <inheritdoc/>
     public override bool IsAvailable => base.IsAvailable || IsBorne(clock());

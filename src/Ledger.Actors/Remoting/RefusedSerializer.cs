@@ -18,8 +18,8 @@ internal abstract class RefusedSerializer(ExtendedActorSystem system) : Serializ
     /// <inheritdoc/>
     /// <exception cref="SerializationException">Always.</exception>
     public override byte[] ToBinary(object obj) => throw new SerializationException(
-        $"{obj?.GetType().Name ?? "null"} can't be sent or stored: {What} is not used here. Bind its type to a serializer"
-        + " of its own.");
+        $"{obj?.GetType().Name ?? "null"} can't be sent or stored: {What} is not used here. Bind its type to a "
+        + "serializer of its own.");
 
     /// <inheritdoc/>
     /// <exception cref="SerializationException">Always.</exception>

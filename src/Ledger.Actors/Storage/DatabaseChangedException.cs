@@ -5,7 +5,9 @@ namespace Ledger.Actors.Storage;
 internal sealed class DatabaseChangedException : Exception
 {
     public DatabaseChangedException()
-        : base("The database has failed over, or a new epoch has begun: the accounts of this node start again from the journal.")
+        : base(
+            "The database has failed over, or a new epoch has begun: the accounts of this node start again from the "
+                + "journal.")
     {
     }
 }

@@ -48,7 +48,8 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
         {
             // A failure of this is one of the store, and so the recovery's: to go on without would replay all of the
             // past.
-            if (await ReadAsync(persistenceId, highest, criteria.MaxTimeStamp.Ticks, cancellationToken) is not { } snapshot)
+            if (await ReadAsync(persistenceId, highest, criteria.MaxTimeStamp.Ticks, cancellationToken)
+                is not { } snapshot)
             {
                 return null;
             }
@@ -56,14 +57,16 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
             try
             {
                 return new SelectedSnapshot(
-                    new SnapshotMetadata(persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc)),
+                    new SnapshotMetadata(
+                        persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc)),
                     _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 // No failure of the store: its breaker would count it, and keep others from their snapshots.
                 _log.Warning(
-                    e, "Snapshot {0} of {1} ({2}) can't be read; an older one, or all of the journal, is read instead", snapshot.SequenceNr,
+                    e, "Snapshot {0} of {1} ({2}) can't be read; an older one, or all of the journal, is read instead",
+                    snapshot.SequenceNr,
                     persistenceId, snapshot.Manifest);
                 highest = snapshot.SequenceNr - 1;
             }

@@ -61,10 +61,12 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
             },
             _writers);
         _pages = new PageReads(
-            new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
+            new PageSize(
+                Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
             IsTimeout,
             (stream, size) => _log.Warning(
-                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows,
+                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream,
+                size.Rows,
                 size.Bytes));
     }
 
@@ -235,7 +237,8 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
         }
     }
 
-    private Task<StoredPage> ReadPageAsync(string persistenceId, long from, long to, CancellationToken cancellationToken) =>
+    private Task<StoredPage> ReadPageAsync(
+        string persistenceId, long from, long to, CancellationToken cancellationToken) =>
         _pages.ReadAsync(
             persistenceId,
             int.MaxValue,

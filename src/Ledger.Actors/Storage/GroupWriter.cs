@@ -38,7 +38,8 @@ internal sealed class GroupWriter
     // Groups that any writer has taken so far.
     private long _taken;
 
-    public GroupWriter(ILoggingAdapter log, DatabaseWatch database, NodeMetrics metrics, GroupLimits limits, int writers)
+    public GroupWriter(
+        ILoggingAdapter log, DatabaseWatch database, NodeMetrics metrics, GroupLimits limits, int writers)
     {
         _log = log;
         _database = database;
@@ -180,8 +181,8 @@ internal sealed class GroupWriter
                 return false;
             default:
                 End(write, new JournalWriteException(
-                    $"Row {write.First.SequenceNr} of {write.First.PersistenceId} is not stored: it rests on a row of another"
-                    + " account that is not known to be stored, or its own account has given it up."));
+                    $"Row {write.First.SequenceNr} of {write.First.PersistenceId} is not stored: it rests on a row of "
+                    + "another account that is not known to be stored, or its own account has given it up."));
                 return false;
         }
     }
@@ -287,7 +288,8 @@ internal sealed class GroupWriter
                 try
                 {
                     await AppendPartAsync(
-                        appender, accounts.Skip(range.Start).Take(range.Count).SelectMany(static writes => writes), rows, place);
+                        appender, accounts.Skip(range.Start).Take(range.Count).SelectMany(static writes => writes),
+                        rows, place);
                     continue;
                 }
                 catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
@@ -310,7 +312,8 @@ internal sealed class GroupWriter
 
         _log.Warning(
             failure,
-            "{0} of {1} writes in a batch failed alone; the others are stored, but for those that rest on them. The first reason was: {2}",
+            "{0} of {1} writes in a batch failed alone; the others are stored, but for those that rest on them. The "
+                + "first reason was: {2}",
             failed,
             group.Writes.Count,
             failure.Message);

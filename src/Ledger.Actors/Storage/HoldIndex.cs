@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Actors.Journal;
 using Ledger.Core;
 
@@ -26,11 +27,18 @@ internal sealed class HoldIndex(
     Action<JournalPageRow, Exception>? unreadable = null, Action<long>? readAgain = null)
     : IHoldIndex
 {
-    private const int AttemptsMax = 20;
+    private const int LossesMin = 20;
+
+    // Milliseconds. The other node has the database to itself meanwhile, and is done sooner.
+    private const int PauseMax = 20;
     private const int UnreadAtOnce = 64;
 
     // A checkpoint that moves over rows without facts is worth a transaction only now and then.
     private const long UnsavedRowsMax = 250_000;
+
+    // Each fold that is lost is one that another node has won, so the index as a whole goes on; how often one node
+    // loses in a row is chance, and no measure of anything being wrong.
+    private static readonly TimeSpan s_losingMax = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
@@ -58,12 +66,19 @@ internal sealed class HoldIndex(
     public Task CatchUpAsync(CancellationToken cancellationToken) => folding.RunAsync(
         async () =>
         {
-            for (var attempt = 1; !await FoldAsync(cancellationToken); attempt++)
+            var began = TimeProvider.System.GetTimestamp();
+            for (var losses = 1; !await FoldAsync(cancellationToken); losses++)
             {
-                if (attempt == AttemptsMax)
+                if (losses >= LossesMin && TimeProvider.System.GetElapsedTime(began) >= s_losingMax)
                 {
-                    throw new TimeoutException("Other nodes fold the hold index all the time.");
+                    throw new TimeoutException(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"This node lost {losses} folds of the hold index in {s_losingMax.TotalSeconds} seconds to "
+                        + $"other nodes. The next look tries again. If this lasts, the node's way to the database is "
+                        + $"slower than that of the others."));
                 }
+
+                await Task.Delay(Math.Min(losses, PauseMax), cancellationToken);
             }
         },
         cancellationToken);
@@ -265,7 +280,8 @@ internal sealed class HoldIndex(
     public async Task<long> SettledAsync(CancellationToken cancellationToken) =>
         (await journal.HeadAsync(cancellationToken)).Settled;
 
-    public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) => store.ReadRecoveredAsync(cancellationToken);
+    public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) =>
+        store.ReadRecoveredAsync(cancellationToken);
 
     public Task SaveRecoveredUpToAsync(long ordering, CancellationToken cancellationToken) =>
         store.SaveRecoveredAsync(ordering, cancellationToken);

@@ -9,7 +9,8 @@ internal interface IHoldIndexStore : IAsyncDisposable
 
     /// <summary>Applies changes and moves the checkpoint, in one transaction.</summary>
     /// <returns>False when somebody else has folded since the version was read; nothing is applied then.</returns>
-    Task<bool> ApplyAsync(HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken);
+    Task<bool> ApplyAsync(
+        HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken);
 
     Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken);
 

@@ -16,7 +16,8 @@ internal sealed class IdIndexStart
     /// <param name="upTo">A row of the stream, beyond which it need not be looked for.</param>
     /// <param name="placeOf">The place of a row.</param>
     /// <remarks>One stream's rows have their places in the order of their numbers.</remarks>
-    public async ValueTask<long> OfAsync(string persistenceId, long? place, long upTo, Func<long, ValueTask<long>> placeOf)
+    public async ValueTask<long> OfAsync(
+        string persistenceId, long? place, long upTo, Func<long, ValueTask<long>> placeOf)
     {
         if (place is not > 0)
         {

@@ -5,4 +5,5 @@ namespace Ledger.Actors.Storage;
 /// <param name="PersistenceId">Its stream.</param>
 /// <param name="SequenceNr">Its number in that.</param>
 /// <param name="Payload">The stored bytes.</param>
-internal readonly record struct JournalPageRow(long Ordering, string PersistenceId, long SequenceNr, ReadOnlyMemory<byte> Payload);
+internal readonly record struct JournalPageRow(
+    long Ordering, string PersistenceId, long SequenceNr, ReadOnlyMemory<byte> Payload);

@@ -49,7 +49,8 @@ internal sealed class JournalReader(IJournalRows rows, Func<int>? generation = n
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Rows, and the place up to which these are all that there are.</returns>
     public Task<(IReadOnlyList<JournalPageRow> Rows, long To)> ReadPageAsync(
-        long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) => pages.ReadAsync(
+        long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) =>
+            pages.ReadAsync(
         manifest,
         PageRows,
         async (size, token) =>

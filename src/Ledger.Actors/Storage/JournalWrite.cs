@@ -24,10 +24,12 @@ internal sealed class JournalWrite(CancellationToken cancellationToken)
     /// <summary>How many entries of the index of ids it brings.</summary>
     public int Ids { get; private set; }
 
-    /// <summary>Its row, as others see it that rest on it or that it rests on (R8'); null where there are none.</summary>
+    /// <summary>Its row, as others see it that rest on it or that it rests on (R8'); null where there are
+    /// none.</summary>
     public WriteTicket? Ticket { get; private set; }
 
-    /// <summary>The request that has led to it and is counted until it is with the writer (G10); null for none.</summary>
+    /// <summary>The request that has led to it and is counted until it is with the writer (G10); null for
+    /// none.</summary>
     public RowFollower? Follower { get; private set; }
 
     /// <summary>The group whose writer has it; 0 while none has.</summary>

@@ -5,8 +5,10 @@ namespace Ledger.Actors.Storage;
 internal sealed class MissingPredecessorException : Exception
 {
     public MissingPredecessorException(string persistenceId, long sequenceNr)
-        : base($"The journal lacks row {sequenceNr - 1} of {persistenceId}, which row {sequenceNr} follows. The database has lost what it"
-            + " had acknowledged, as after a failover to a server that lagged behind, or after an older copy was put back.")
+        : base(
+            $"The journal lacks row {sequenceNr - 1} of {persistenceId}, which row {sequenceNr} follows. The database "
+            + "has lost what it had acknowledged, as after a failover to a server that lagged behind, or after an "
+            + "older copy was put back.")
     {
     }
 }

@@ -8,7 +8,8 @@ namespace Ledger.Actors.Storage;
 /// <param name="largest">The size to begin with.</param>
 /// <param name="isTimeout">Whether a failure says that the time was up.</param>
 /// <param name="halved">Is told the stream, and the size that it is read in from now on; null for nobody.</param>
-internal sealed class PageReads(PageSize largest, Func<Exception, bool> isTimeout, Action<string, PageSize>? halved = null)
+internal sealed class PageReads(
+    PageSize largest, Func<Exception, bool> isTimeout, Action<string, PageSize>? halved = null)
 {
     private const int KnownMax = 10_000;
 
@@ -40,7 +41,8 @@ internal sealed class PageReads(PageSize largest, Func<Exception, bool> isTimeou
     /// <param name="read">Reads one of a size.</param>
     /// <param name="cancellationToken">When whoever asks has no time any more.</param>
     public async Task<TPage> ReadAsync<TPage>(
-        string stream, int rowsMax, Func<PageSize, CancellationToken, Task<TPage>> read, CancellationToken cancellationToken)
+        string stream, int rowsMax, Func<PageSize, CancellationToken, Task<TPage>> read,
+        CancellationToken cancellationToken)
     {
         while (true)
         {

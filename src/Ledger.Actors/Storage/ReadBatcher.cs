@@ -110,13 +110,15 @@ internal sealed class ReadBatcher<TQuestion, TAnswer>(
         patience.CancelAfter(options.GroupPatience);
         try
         {
-            var answers = await read(group.ConvertAll(static waiting => waiting.Question), patience.Token).ConfigureAwait(false);
+            var answers = await read(group.ConvertAll(static waiting => waiting.Question), patience.Token)
+                .ConfigureAwait(false);
             for (var i = 0; i < group.Count; i++)
             {
                 group[i].Answer.SetResult(answers[i]);
             }
         }
-        catch (Exception e) when (!IsOver(group) && ((group.Count > 1 && mayBeOfOne(e)) || IsTooLong(e, patience.Token)))
+        catch (Exception e) when (!IsOver(group)
+            && ((group.Count > 1 && mayBeOfOne(e)) || IsTooLong(e, patience.Token)))
         {
             // Not waited for: the place is free for the next group.
             if (group is [var alone])
@@ -147,7 +149,8 @@ internal sealed class ReadBatcher<TQuestion, TAnswer>(
 
     private static bool IsOver(List<Waiting> group) => group is [{ CancellationToken.IsCancellationRequested: true }];
 
-    private bool IsTooLong(Exception failure, CancellationToken patience) => isTimeout(failure) || patience.IsCancellationRequested;
+    private bool IsTooLong(Exception failure, CancellationToken patience) =>
+        isTimeout(failure) || patience.IsCancellationRequested;
 
     // Most of a group that failed are answered in no time; the one that it failed for must not keep them waiting.
     private async Task AskAgainAsync(Waiting waiting)

@@ -17,7 +17,8 @@ namespace Ledger.Actors.Storage;
 /// <param name="clock">The ledger's time: a row says when it was written.</param>
 /// <param name="defaultSerializer">The serializer of types that none is bound to; null for none.</param>
 /// <param name="rowBytesMax">How many bytes a row may have.</param>
-internal sealed class RowEncoder(ExtendedActorSystem system, LedgerClock clock, string? defaultSerializer, long rowBytesMax)
+internal sealed class RowEncoder(
+    ExtendedActorSystem system, LedgerClock clock, string? defaultSerializer, long rowBytesMax)
 {
     // As wide as the plugin's columns. Checked here, since the database would refuse the whole batch.
     private const int PersistenceIdLengthMax = 255;

@@ -6,4 +6,5 @@ namespace Ledger.Actors.Storage;
 /// <param name="bytes">How long it is.</param>
 /// <param name="bytesMax">How long it may be.</param>
 internal sealed class SnapshotTooLargeException(string persistenceId, int bytes, int bytesMax) : Exception(
-    $"The snapshot of {persistenceId} has {bytes} bytes; up to {bytesMax} can be read back in the time of a statement.");
+    $"The snapshot of {persistenceId} has {bytes} bytes; up to {bytesMax} can be read back in the time of a "
+        + "statement.");

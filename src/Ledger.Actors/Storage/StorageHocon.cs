@@ -111,7 +111,8 @@ internal static class StorageHocon
         // Akka's scheduler starts when it is first used, and blocks its caller until a pool thread has run it. When the
         // first callers are many actors that wake at once, they hold all pool threads and the system stands still for
         // seconds (measured: up to 20 s with 50 actors on 2 cores). So it is used once before there are any.
-        builder.AddStartup((system, _) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.FromMilliseconds(1), () => { }));
+        builder.AddStartup(
+            (system, _) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.FromMilliseconds(1), () => { }));
     }
 
     /// <summary>Refuses an actor system whose configuration puts another journal or snapshot store in the place of the
@@ -129,9 +130,9 @@ internal static class StorageHocon
         if (!expected.IsAssignableFrom(Type.GetType(type, throwOnError: false)))
         {
             throw new InvalidOperationException(
-                $"{plugin}.class is '{type}', which is not the ledger's storage; with another journal, as one in memory, committed"
-                + " transfers would be lost. Leave this section to WithLedger(...). For actors of your own set"
-                + " akka.persistence.journal.plugin, which the ledger does not use.");
+                $"{plugin}.class is '{type}', which is not the ledger's storage; with another journal, as one in "
+                + "memory, committed transfers would be lost. Leave this section to WithLedger(...). For actors of "
+                + "your own set akka.persistence.journal.plugin, which the ledger does not use.");
         }
     }
 

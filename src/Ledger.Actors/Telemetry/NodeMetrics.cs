@@ -149,8 +149,8 @@ internal sealed class NodeMetrics : IExtension
             static one => OverdueOf(one));
         Gauge(
             "ledger.index.lag", Seconds,
-            "How old the oldest row of the journal is that the index of transfers and accounts lacks; 0 for none. There is no"
-                + " value where the index is off.",
+            "How old the oldest row of the journal is that the index of transfers and accounts lacks; 0 for none. "
+                + "There is no value where the index is off.",
             static one => one.Indexer?.Lag.TotalSeconds);
         Gauge(
             "ledger.shards.owned", "{shard}",
@@ -167,7 +167,8 @@ internal sealed class NodeMetrics : IExtension
             static one => one.Lease.Halted is null ? 0 : 1);
         Gauge(
             "ledger.blocks", "{block}",
-            "Principals, keys, addresses and networks that this node refuses now, by operators and by the ledger itself.",
+            "Principals, keys, addresses and networks that this node refuses now, by operators and by the ledger "
+                + "itself.",
             static one => one.Blocks.InForce.Count);
         Count(
             "ledger.id.lookups", "{id}",

@@ -54,8 +54,9 @@ internal sealed class AccountsAhead
             && Interlocked.CompareExchange(ref loggedAt, now, last) == last)
         {
             log.Warning(
-                "{Account} does not take what another account asks: it comes from more than a second ahead of this node's ledger time."
-                + " {Dropped} such messages so far. Look at the health of the nodes' clocks", account, Dropped);
+                "{Account} does not take what another account asks: it comes from more than a second ahead of this "
+                + "node's ledger time. {Dropped} such messages so far. Look at the health of the nodes' clocks",
+                account, Dropped);
         }
     }
 }

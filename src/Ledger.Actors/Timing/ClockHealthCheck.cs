@@ -17,8 +17,9 @@ internal sealed class ClockHealthCheck(ActorSystem system) : IHealthCheck
         {
             return Task.FromResult(new HealthCheckResult(
                 context.Registration.FailureStatus,
-                $"The ledger's time may be wrong by {(long)error.TotalMilliseconds} ms here; {(long)LedgerClock.ErrorMax.TotalMilliseconds} ms"
-                + " are allowed. The node waits for a sample of the database's clock that does not take long, or for the others to come near."));
+                $"The ledger's time may be wrong by {(long)error.TotalMilliseconds} ms here; "
+                + $"{(long)LedgerClock.ErrorMax.TotalMilliseconds} ms are allowed. The node waits for a sample of the "
+                + "database's clock that does not take long, or for the others to come near."));
         }
 
         var problems = new List<string>();
@@ -29,13 +30,16 @@ internal sealed class ClockHealthCheck(ActorSystem system) : IHealthCheck
 
         if (ahead.Accounts is { Count: > 0 } accounts)
         {
-            problems.Add($"{accounts.Count} accounts have rows of the future, after a clock was wrong: they work on by the ledger's time."
-                + $" Among them: {string.Join(", ", accounts.Take(NamedMax))}.");
+            problems.Add(
+                $"{accounts.Count} accounts have rows of the future, after a clock was wrong: they work on by the "
+                + $"ledger's time. Among them: {string.Join(", ", accounts.Take(NamedMax))}.");
         }
 
         if (ahead.HasDroppedLately)
         {
-            problems.Add("Messages of another node are from more than a second ahead, and are not taken: its clock or this one's is wrong.");
+            problems.Add(
+                "Messages of another node are from more than a second ahead, and are not taken: its clock or this "
+                    + "one's is wrong.");
         }
 
         return Task.FromResult(problems.Count > 0

@@ -74,7 +74,8 @@ internal sealed class LedgerClock : TimeProvider
     }
 
     /// <summary>The ledger's time now.</summary>
-    public LedgerTime Now => isGiven ? LedgerTime.From(source.GetUtcNow()) : new LedgerTime(course.At(source.GetTimestamp()));
+    public LedgerTime Now =>
+        isGiven ? LedgerTime.From(source.GetUtcNow()) : new LedgerTime(course.At(source.GetTimestamp()));
 
     /// <summary>What is wrong with it, and what to do; null when nothing is. The node serves all the same.</summary>
     public string? Problem => problem;
@@ -138,7 +139,9 @@ internal sealed class LedgerClock : TimeProvider
         else if (expected is { } right && IsFar(machine, right))
         {
             // The machine has not been started anew since: the time it has run says what its clock must show.
-            throw Contradiction("the machine's clock", machine, "what the ledger had, and the time that has passed since,", right, "Machine");
+            throw Contradiction(
+                "the machine's clock", machine, "what the ledger had, and the time that has passed since,", right,
+                "Machine");
         }
         else if (newest > machine && IsFar(machine, newest))
         {
@@ -151,7 +154,8 @@ internal sealed class LedgerClock : TimeProvider
 
         lock (gate)
         {
-            watch ??= source.CreateTimer(static clock => ((LedgerClock)clock!).Look(), this, s_watchEvery, s_watchEvery);
+            watch ??= source.CreateTimer(
+                static clock => ((LedgerClock)clock!).Look(), this, s_watchEvery, s_watchEvery);
         }
     }
 
@@ -204,7 +208,8 @@ internal sealed class LedgerClock : TimeProvider
             // Mostly the ledger has stood still for so long. The machine's clock is the witness.
             if (IsFar(theirs, machine))
             {
-                throw Contradiction("the database's clock", theirs, "the machine's clock", machine, "Database or Machine");
+                throw Contradiction(
+                    "the database's clock", theirs, "the machine's clock", machine, "Database or Machine");
             }
 
             Set(theirs);
@@ -220,7 +225,8 @@ internal sealed class LedgerClock : TimeProvider
         }
         else
         {
-            throw Contradiction("the database's clock", theirs, "the newest time of the ledger", ours, "Database, Ledger or Machine");
+            throw Contradiction(
+                "the database's clock", theirs, "the newest time of the ledger", ours, "Database, Ledger or Machine");
         }
     }
 
@@ -307,9 +313,10 @@ internal sealed class LedgerClock : TimeProvider
             Volatile.Write(ref distance, off);
             if (Math.Abs(off) > (long)StepMax.TotalMicroseconds)
             {
-                Report($"The machine's clock shows {Text(machine)}, and by the time that the machine has run it is {Text(here)}: it was"
-                    + " set by more than 10 s, and is not followed. Set it right; or, if it is right now, restart the ledger with"
-                    + " Clock:Accept = Machine.");
+                Report(
+                    $"The machine's clock shows {Text(machine)}, and by the time that the machine has run it is "
+                    + $"{Text(here)}: it was set by more than 10 s, and is not followed. Set it right; or, if it is "
+                    + "right now, restart the ledger with Clock:Accept = Machine.");
                 return;
             }
 
@@ -352,8 +359,10 @@ internal sealed class LedgerClock : TimeProvider
         Volatile.Write(ref distance, theirs - here);
         if (Math.Abs(theirs - here) > (long)DistanceAlarm.TotalMicroseconds + error)
         {
-            Report($"The database's clock shows {Text(theirs)}, and the ledger's {Text(here)}: one of them was set. The ledger goes on by"
-                + " its own, and comes nearer by itself as far as it may; look at the clock of the database's machine.");
+            Report(
+                $"The database's clock shows {Text(theirs)}, and the ledger's {Text(here)}: one of them was set. The "
+                + "ledger goes on by its own, and comes nearer by itself as far as it may; look at the clock of the "
+                + "database's machine.");
         }
         else
         {
@@ -405,12 +414,15 @@ internal sealed class LedgerClock : TimeProvider
 
     private static bool IsFar(long one, long other) => Math.Abs(one - other) > (long)StartApartMax.TotalMicroseconds;
 
-    private static ClockException Contradiction(string one, long oneTime, string other, long otherTime, string choice) => new(
-        $"The ledger can't tell what time it is: {one} shows {Text(oneTime)}, and {other} {Text(otherTime)}. Set the clock that is wrong and"
-        + $" start again; or say which is right with Clock:Accept = {choice}, for this one start.");
+    private static ClockException Contradiction(
+        string one, long oneTime, string other, long otherTime, string choice) => new(
+        $"The ledger can't tell what time it is: {one} shows {Text(oneTime)}, and {other} {Text(otherTime)}. Set the "
+        + $"clock that is wrong and start again; or say which is right with Clock:Accept = {choice}, for this one "
+        + "start.");
 
     private static string Text(long micros) =>
-        new LedgerTime(micros).ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        new LedgerTime(micros).ToDateTimeOffset()
+            .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     // How the time goes on from a moment; what is too much is lost little by little.
     private sealed class Course(TimeProvider source, long from, long micros, long excess)

@@ -43,7 +43,8 @@ internal static class AccountsCommand
         var metadata = SharedOptions.Metadata();
         var debitLimit = DebitLimit();
         var creditLimit = CreditLimit();
-        var closed = new Option<bool>("--closed") { Description = "Open it closed: it takes no transfer until it is reopened." };
+        var closed =
+            new Option<bool>("--closed") { Description = "Open it closed: it takes no transfer until it is reopened." };
         var command = new Command("open", "Opens an account. Opening it again with the same content changes nothing.")
         {
             address, asset, code, reference, metadata, debitLimit, creditLimit, closed,
@@ -129,8 +130,10 @@ internal static class AccountsCommand
         ("code", account.Spec.Code.ToString()),
         ("reference", account.Spec.Reference),
         ("metadata", Tables.Metadata(account.Spec.Metadata)),
-        ("debits must not exceed credits by more than", account.Spec.DebitsMustNotExceedCredits?.Allowance.ToString() ?? ""),
-        ("credits must not exceed debits by more than", account.Spec.CreditsMustNotExceedDebits?.Allowance.ToString() ?? ""),
+        ("debits must not exceed credits by more than", account.Spec.DebitsMustNotExceedCredits?.Allowance.ToString()
+            ?? ""),
+        ("credits must not exceed debits by more than", account.Spec.CreditsMustNotExceedDebits?.Allowance.ToString()
+            ?? ""),
         ("opened", Names.Of(account.CreateTime)),
         ("closed", !account.IsClosed ? "" : account.ClosedReason.Length == 0 ? "yes" : $"yes: {account.ClosedReason}"),
         ("frozen", Freeze(account.Freeze)),

@@ -26,7 +26,8 @@ internal static class AdminCommand
     private static Command CreateList(CliContext context, GlobalOptions options)
     {
         var command = new Command(
-            "list", "Lists the accounts that have been in doubt for half a minute or longer. One may be in doubt no more.");
+            "list",
+            "Lists the accounts that have been in doubt for half a minute or longer. One may be in doubt no more.");
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
@@ -49,7 +50,8 @@ internal static class AdminCommand
             else
             {
                 Tables.Write(
-                    context, ["account", "in doubt since"], found.Select(static one => new[] { one.Address, Names.Of(one.Since) }));
+                    context, ["account", "in doubt since"],
+                    found.Select(static one => new[] { one.Address, Names.Of(one.Since) }));
             }
 
             return ExitCodes.Applied;
@@ -60,11 +62,13 @@ internal static class AdminCommand
     private static Command CreateShow(CliContext context, GlobalOptions options)
     {
         var address = AccountsCommand.AddressArgument();
-        var command = new Command("show", "Shows what is in doubt on an account: the oldest 100 transactions.") { address };
+        var command =
+            new Command("show", "Shows what is in doubt on an account: the oldest 100 transactions.") { address };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
-            var found = await client.GetInDoubtAsync(parsed.GetRequiredValue(address), cancellationToken: cancellationToken);
+            var found = await client.GetInDoubtAsync(
+                parsed.GetRequiredValue(address), cancellationToken: cancellationToken);
             if (options.Format(parsed) == GlobalOptions.Json)
             {
                 Json.Write(context.Out, new JsonObject

@@ -22,7 +22,8 @@ internal static class AuditCommand
         var path = PathArgument();
         var head = new Option<AuditHead?>("--head")
         {
-            Description = "The head of a record that is known from elsewhere, as the node's log tells it each minute. Without "
+            Description =
+                "The head of a record that is known from elsewhere, as the node's log tells it each minute. Without "
                 + "it nobody can say whether the end was cut off.",
             HelpName = "NUMBER:HASH",
             CustomParser = static result =>
@@ -37,7 +38,8 @@ internal static class AuditCommand
             },
         };
         var command = new Command(
-            "verify", "Proves that no record was changed, added or taken out. Exit code 3 where one was.") { path, head };
+            "verify", "Proves that no record was changed, added or taken out. Exit code 3 where one was.") { path,
+                head };
         options.RefuseCsv(command);
         command.SetAction((parsed, _) => RunAsync(context, () =>
         {
@@ -56,8 +58,10 @@ internal static class AuditCommand
     private static Command CreateShow(CliContext context, GlobalOptions options)
     {
         var path = PathArgument();
-        var principal = new Option<string?>("--principal") { Description = "Records of this principal.", HelpName = "NAME" };
-        var address = new Option<string?>("--address") { Description = "Records of calls from here.", HelpName = "ADDRESS" };
+        var principal =
+            new Option<string?>("--principal") { Description = "Records of this principal.", HelpName = "NAME" };
+        var address =
+            new Option<string?>("--address") { Description = "Records of calls from here.", HelpName = "ADDRESS" };
         var kind = new Option<string[]>("--kind")
         {
             Description = "Records of this kind; may be given several times.", HelpName = "KIND",
@@ -75,7 +79,8 @@ internal static class AuditCommand
             var reader = new AuditReader(parsed.GetRequiredValue(path));
             var kinds = (parsed.GetValue(kind) ?? []).Select(static name => AuditKindNames.All[name]).ToHashSet();
             var found = reader.Read().Where(record =>
-                Is(parsed.GetValue(principal), record.Event.Principal) && Is(parsed.GetValue(address), record.Event.Address)
+                Is(parsed.GetValue(principal), record.Event.Principal)
+                && Is(parsed.GetValue(address), record.Event.Address)
                 && (kinds.Count == 0 || kinds.Contains(record.Event.Kind))
                 && !(record.Time < parsed.GetValue(from)) && !(record.Time >= parsed.GetValue(to)));
             if (options.Format(parsed) == GlobalOptions.Json)
@@ -86,7 +91,8 @@ internal static class AuditCommand
             {
                 Tables.Write(
                     context,
-                    [">record", "time", "kind", "principal", "credential", "address", "method", "target", "outcome", ">count", "detail"],
+                    [">record", "time", "kind", "principal", "credential", "address", "method", "target", "outcome",
+                        ">count", "detail"],
                     found.Select(static record => new[]
                     {
                         Text(record.Number), Names.Of(record.Time), AuditKindNames.Of(record.Event.Kind),
@@ -132,7 +138,8 @@ internal static class AuditCommand
         {
             Tables.Write(
                 context, ["finding", "file", ">record", "what it means"],
-                reader.Findings.Select(static one => new[] { Names.Of(one.Kind), one.File, Text(one.Number), one.Text }));
+                reader.Findings.Select(
+                    static one => new[] { Names.Of(one.Kind), one.File, Text(one.Number), one.Text }));
         }
     }
 
@@ -145,7 +152,8 @@ internal static class AuditCommand
         };
         foreach (var (name, text) in new[]
         {
-            ("principal", record.Event.Principal), ("credential", record.Event.Credential), ("address", record.Event.Address),
+            ("principal", record.Event.Principal), ("credential", record.Event.Credential),
+            ("address", record.Event.Address),
             ("method", record.Event.Method), ("target", record.Event.Target), ("outcome", record.Event.Outcome),
             ("detail", record.Event.Detail), ("correlation", record.Event.Correlation),
             ("since", record.Since is { } since ? Names.Of(since) : null),

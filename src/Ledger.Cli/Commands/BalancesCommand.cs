@@ -13,9 +13,10 @@ internal static class BalancesCommand
     {
         var command = new Command(
             "balances",
-            "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its own "
-            + "moment. Accounts whose addresses differ only in the asset (cash:USD, cash:EUR) are grouped. Zero balances in a "
-            + "group are hidden; --all shows them, and the accounts in which imports remember their keys. An account on which transactions are in doubt is listed without a balance.");
+            "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its "
+            + "own moment. Accounts whose addresses differ only in the asset (cash:USD, cash:EUR) are grouped. Zero "
+            + "balances in a group are hidden; --all shows them, and the accounts in which imports remember their "
+            + "keys. An account on which transactions are in doubt is listed without a balance.");
         var all = new Option<bool>("--all") { Description = "List every account." };
         command.Options.Add(all);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
@@ -31,7 +32,9 @@ internal static class BalancesCommand
                 }
 
                 lines.Add(
-                    (account.Spec.Address, account.Spec.Asset, account.Doubt is null ? account.Balance.ToString() : ""));
+                    (account.Spec.Address, account.Spec.Asset, account.Doubt is null
+                        ? account.Balance.ToString()
+                        : ""));
             }
 
             if (!parsed.GetValue(all))
@@ -58,10 +61,13 @@ internal static class BalancesCommand
     private static string NameOf((string Account, string Asset, string Balance) line)
     {
         var code = ":" + line.Asset[..line.Asset.IndexOf('/', StringComparison.Ordinal)];
-        return line.Account.EndsWith(code, StringComparison.Ordinal) ? line.Account[..^code.Length] + ":*" : line.Account;
+        return line.Account.EndsWith(code, StringComparison.Ordinal)
+            ? line.Account[..^code.Length] + ":*"
+            : line.Account;
     }
 
-    private static void Write(CliContext context, string format, List<(string Account, string Asset, string Balance)> lines)
+    private static void Write(
+        CliContext context, string format, List<(string Account, string Asset, string Balance)> lines)
     {
         switch (format)
         {

@@ -18,14 +18,19 @@ internal static class BlockCommands
         var subject = SubjectArgument();
         var length = new Option<TimeSpan>("--for")
         {
-            Description = "For how long, such as 15m, 2h or 7d.", HelpName = "TIME", CustomParser = Parse.LongDuration, Required = true,
+            Description =
+                "For how long, such as 15m, 2h or 7d.", HelpName = "TIME", CustomParser = Parse.LongDuration,
+                Required = true,
         };
         var by = new Option<string?>("--by")
         {
-            Description = "Who blocks. Where callers say who they are, the caller is taken; else whoever runs this, where it is not given.",
+            Description =
+                "Who blocks. Where callers say who they are, the caller is taken; else whoever runs this, where it is "
+                    + "not given.",
             HelpName = "WHO",
         };
-        var reason = new Option<string>("--reason") { Description = "Why: it is kept.", HelpName = "TEXT", Required = true };
+        var reason =
+            new Option<string>("--reason") { Description = "Why: it is kept.", HelpName = "TEXT", Required = true };
         var command = new Command(
             "block", "Has all nodes refuse somebody within two seconds, and end their open streams.")
         {
@@ -36,7 +41,8 @@ internal static class BlockCommands
         {
             var block = await client.BlockCallerAsync(
                 KindOf(parsed.GetRequiredValue(kind)), parsed.GetRequiredValue(subject), parsed.GetValue(length),
-                parsed.GetValue(by) ?? Environment.UserName, parsed.GetRequiredValue(reason), cancellationToken: cancellationToken);
+                parsed.GetValue(by) ?? Environment.UserName, parsed.GetRequiredValue(reason),
+                cancellationToken: cancellationToken);
             Write(context, options.Format(parsed), [block]);
             return ExitCodes.Applied;
         });
@@ -48,7 +54,8 @@ internal static class BlockCommands
         var kind = KindArgument();
         var subject = SubjectArgument();
         var command = new Command(
-            "unblock", "Ends a block. On the node's own machine it may always be called, by whoever has the right admin.")
+            "unblock",
+            "Ends a block. On the node's own machine it may always be called, by whoever has the right admin.")
         {
             kind, subject,
         };
@@ -56,7 +63,8 @@ internal static class BlockCommands
         command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
         {
             var wasBlocked = await client.UnblockCallerAsync(
-                KindOf(parsed.GetRequiredValue(kind)), parsed.GetRequiredValue(subject), cancellationToken: cancellationToken);
+                KindOf(parsed.GetRequiredValue(kind)), parsed.GetRequiredValue(subject),
+                cancellationToken: cancellationToken);
             if (options.Format(parsed) == GlobalOptions.Json)
             {
                 Json.Write(context.Out, new JsonObject { ["wasBlocked"] = wasBlocked });
@@ -102,7 +110,8 @@ internal static class BlockCommands
             context, ["kind", "subject", "since", "until", "by", "reason"],
             blocks.Select(static one => new[]
             {
-                NameOf(one.Kind), one.Subject, Names.Of(one.CreateTime), Names.Of(one.ExpireTime), one.Principal, one.Reason,
+                NameOf(one.Kind), one.Subject, Names.Of(one.CreateTime), Names.Of(one.ExpireTime), one.Principal,
+                one.Reason,
             }));
     }
 

@@ -54,14 +54,16 @@ internal sealed class ImportCommand
 
     private readonly Option<string?> key = new("--key")
     {
-        Description = "The column of the key. [default: transaction; without one, the place of the line, where each line is a "
+        Description =
+            "The column of the key. [default: transaction; without one, the place of the line, where each line is a "
             + "transfer]",
         HelpName = "COLUMN",
     };
 
     private readonly Option<uint> attempt = new("--attempt")
     {
-        Description = "A higher number tries again what was rejected. What an earlier attempt has booked is not booked again.",
+        Description =
+            "A higher number tries again what was rejected. What an earlier attempt has booked is not booked again.",
         HelpName = "N",
         CustomParser = Parse.Code,
         DefaultValueFactory = _ => 1,
@@ -69,7 +71,8 @@ internal sealed class ImportCommand
 
     private readonly Option<string?> map = new("--map")
     {
-        Description = "A CSV file with the header kind,from,to that says what the file's columns, accounts, assets and codes "
+        Description =
+            "A CSV file with the header kind,from,to that says what the file's columns, accounts, assets and codes "
             + "are called here.",
         HelpName = "FILE",
     };
@@ -84,7 +87,8 @@ internal sealed class ImportCommand
 
     private readonly Option<char?> decimalMark = new("--decimal")
     {
-        Description = "Amounts are in units, such as 12.50, with this mark before the decimals: . or , [default: whole numbers "
+        Description =
+            "Amounts are in units, such as 12.50, with this mark before the decimals: . or , [default: whole numbers "
             + "of minor units]",
         HelpName = "CHAR",
         CustomParser = DecimalMark,
@@ -121,7 +125,8 @@ internal sealed class ImportCommand
         options.RefuseCsv(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(import.file) == InputFile.StandardInput && result.GetValue(import.importNamespace) is null)
+            if (result.GetValue(import.file) == InputFile.StandardInput
+                && result.GetValue(import.importNamespace) is null)
             {
                 result.AddError("The standard input has no name: --namespace is needed.");
             }
@@ -135,7 +140,8 @@ internal sealed class ImportCommand
         var text = result.Tokens[^1].Value;
         if (text.Length is 0 or > Syntax.MetadataValueLengthMax || text.Any(char.IsControl))
         {
-            result.AddError($"--namespace must have 1 to {Syntax.MetadataValueLengthMax} characters, and no control characters.");
+            result.AddError(
+                $"--namespace must have 1 to {Syntax.MetadataValueLengthMax} characters, and no control characters.");
         }
 
         return text;
@@ -149,7 +155,8 @@ internal sealed class ImportCommand
             return '\t';
         }
 
-        if (text.Length != 1 || !char.IsAscii(text[0]) || char.IsAsciiLetterOrDigit(text[0]) || text[0] is '"' or '-' or ' '
+        if (text.Length != 1 || !char.IsAscii(text[0]) || char.IsAsciiLetterOrDigit(text[0])
+            || text[0] is '"' or '-' or ' '
             || (char.IsControl(text[0]) && text[0] != '\t'))
         {
             result.AddError($"--separator: '{text}' is not a separator such as ; or tab.");
@@ -180,7 +187,8 @@ internal sealed class ImportCommand
         {
             var written = sample.ToString(text, CultureInfo.InvariantCulture);
             if (DateTimeOffset.TryParseExact(
-                written, text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read) && read == sample)
+                written, text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read)
+                && read == sample)
             {
                 return text;
             }
@@ -190,7 +198,8 @@ internal sealed class ImportCommand
             // Told below.
         }
 
-        result.AddError($"--date-format: '{text}' is not the form of a date with its year, month and day, such as dd.MM.yyyy.");
+        result.AddError(
+            $"--date-format: '{text}' is not the form of a date with its year, month and day, such as dd.MM.yyyy.");
         return null;
     }
 
@@ -298,8 +307,8 @@ internal sealed class ImportCommand
         if (content.BalancingCount > 0)
         {
             await context.Error.WriteLineAsync(
-                $"{name}: note: {content.BalancingCount} posting{(content.BalancingCount == 1 ? "" : "s")} were added by the "
-                + "balancing lines of --map.");
+                $"{name}: note: {content.BalancingCount} posting{(content.BalancingCount == 1 ? "" : "s")} were added "
+                + "by the balancing lines of --map.");
         }
 
         foreach (var netted in plan.Netted)
@@ -331,7 +340,8 @@ internal sealed class ImportCommand
     }
 
     private async Task<int> RunAsync(
-        LedgerClient client, ParseResult parsed, ImportPlan plan, ImportRunner runner, CancellationToken cancellationToken)
+        LedgerClient client, ParseResult parsed, ImportPlan plan, ImportRunner runner,
+        CancellationToken cancellationToken)
     {
         // A wrong address should be told at once, and not after all the patience that is meant for a restart.
         await CheckReachableAsync(client, plan.Register.Rows, cancellationToken);
@@ -354,7 +364,8 @@ internal sealed class ImportCommand
         if (!allOpen)
         {
             runner.Summary.Write(context, options.Format(parsed));
-            await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transaction was sent.");
+            await context.Error.WriteLineAsync(
+                "error: rejected: not all accounts could be opened; no transaction was sent.");
             return ExitCodes.Rejected;
         }
 

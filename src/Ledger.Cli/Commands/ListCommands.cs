@@ -14,7 +14,9 @@ internal static class ListCommands
     {
         var account = Text("--account", "ADDRESS", "The debit or the credit account.");
         var prefix = Text("--prefix", "PREFIX", "What the debit or the credit account begins with, such as users:42:.");
-        var side = new Option<string?>("--side") { Description = "On which side that account is: debit or credit.", HelpName = "SIDE" };
+        var side =
+            new Option<string?>("--side") { Description = "On which side that account is: debit or credit.",
+                HelpName = "SIDE" };
         side.AcceptOnlyFromAmong("debit", "credit");
         var reference = Text("--reference", "TEXT", "The reference.");
         var metadata = SharedOptions.Metadata();
@@ -30,7 +32,9 @@ internal static class ListCommands
             HelpName = "STATUS",
             CustomParser = result => [.. result.Tokens.Select(token => Status(token.Value, result))],
         };
-        var holds = new Option<string?>("--holds") { Description = "Holds: live, posted, voided or expired.", HelpName = "STATE" };
+        var holds =
+            new Option<string?>("--holds") { Description = "Holds: live, posted, voided or expired.",
+                HelpName = "STATE" };
         holds.AcceptOnlyFromAmong("live", "posted", "voided", "expired");
         var hold = Id("--hold", "Posts, voids and the expiry of this hold.");
         var reverses = Id("--reverses", "Corrections of this transfer.");
@@ -41,10 +45,12 @@ internal static class ListCommands
         var (limit, all) = Limits();
         var command = new Command(
             "list",
-            "Finds transfers by the ledger's index. At least one of id, transaction, hold, reverses, reference, metadata, account, "
-            + "principal, prefix, code, holds live, a refused status, or --from and --to of up to 31 days must be given.")
+            "Finds transfers by the ledger's index. At least one of id, transaction, hold, reverses, reference, "
+            + "metadata, account, principal, prefix, code, holds live, a refused status, or --from and --to of up to "
+            + "31 days must be given.")
         {
-            account, prefix, side, reference, metadata, code, asset, from, to, least, most, status, holds, hold, reverses, transaction,
+            account, prefix, side, reference, metadata, code, asset, from, to, least, most, status, holds, hold,
+            reverses, transaction,
             principal, id, newestFirst, limit, all,
         };
         Exclude(command, limit, all);
@@ -68,7 +74,9 @@ internal static class ListCommands
                 MinAmount = parsed.GetValue(least),
                 MaxAmount = parsed.GetValue(most),
                 Statuses = parsed.GetValue(status) ?? [],
-                HoldStates = parsed.GetValue(holds) is { } state ? [Enum.Parse<HoldState>(state, ignoreCase: true)] : [],
+                HoldStates = parsed.GetValue(holds) is { } state
+                ? [Enum.Parse<HoldState>(state, ignoreCase: true)]
+                : [],
                 HoldId = parsed.GetValue(hold),
                 Reverses = parsed.GetValue(reverses),
                 TransactionId = parsed.GetValue(transaction),
@@ -77,7 +85,8 @@ internal static class ListCommands
                 NewestFirst = parsed.GetValue(newestFirst),
                 PageSize = (int)Math.Min(most1, 500),
             };
-            var found = await TakeAsync(client.SearchTransfersAsync(query, cancellationToken: cancellationToken), most1);
+            var found =
+                await TakeAsync(client.SearchTransfersAsync(query, cancellationToken: cancellationToken), most1);
             WriteTransfers(context, options.Format(parsed), "transfers", found);
             return ExitCodes.Applied;
         });
@@ -91,11 +100,15 @@ internal static class ListCommands
         var metadata = SharedOptions.Metadata();
         var code = Code();
         var asset = Asset();
-        var state = new Option<string?>("--state") { Description = "What the account takes: open, frozen or closed.", HelpName = "STATE" };
+        var state =
+            new Option<string?>("--state") { Description = "What the account takes: open, frozen or closed.",
+                HelpName = "STATE" };
         state.AcceptOnlyFromAmong("open", "frozen", "closed");
         var (limit, all) = Limits();
         var command = new Command(
-            "list", "Finds accounts by the ledger's index, in the order of their addresses and without their balances; none is woken.")
+            "list",
+            "Finds accounts by the ledger's index, in the order of their addresses and without their balances; none "
+                + "is woken.")
         {
             prefix, reference, metadata, code, asset, state, limit, all,
         };
@@ -110,7 +123,9 @@ internal static class ListCommands
                 Metadata = parsed.GetRequiredValue(metadata),
                 Codes = parsed.GetResult(code) is null ? [] : [parsed.GetValue(code)],
                 Asset = parsed.GetValue(asset) ?? "",
-                Standings = parsed.GetValue(state) is { } standing ? [Enum.Parse<AccountStanding>(standing, ignoreCase: true)] : [],
+                Standings = parsed.GetValue(state) is { } standing
+                ? [Enum.Parse<AccountStanding>(standing, ignoreCase: true)]
+                : [],
                 PageSize = (int)Math.Min(most, 500),
             };
             var found = await TakeAsync(client.SearchAccountsAsync(query, cancellationToken: cancellationToken), most);
@@ -125,7 +140,8 @@ internal static class ListCommands
         var address = AccountsCommand.AddressArgument();
         var before = Time("--expire-before", "Only holds that expire before this time; UTC unless it says otherwise.");
         var (limit, all) = Limits();
-        var list = new Command("list", "Lists the live holds of an account, on either side of them, as the account itself has them.")
+        var list = new Command(
+            "list", "Lists the live holds of an account, on either side of them, as the account itself has them.")
         {
             address, before, limit, all,
         };
@@ -150,30 +166,36 @@ internal static class ListCommands
         {
             case GlobalOptions.Csv:
                 Csv.WriteLine(
-                    context.Out, "id", "create_time", "kind", "status", "debit_account", "credit_account", "amount", "asset", "code",
+                    context.Out, "id", "create_time", "kind", "status", "debit_account", "credit_account", "amount",
+                    "asset", "code",
                     "reference", "hold_state", "transaction_id", "principal");
                 foreach (var record in found)
                 {
                     var transfer = record.Transfer;
                     Csv.WriteLine(
                         context.Out, transfer.Id.ToString("D"), Names.Of(record.CreateTime), Names.Of(transfer.Kind),
-                        Names.Of(record.Status), Csv.Text(transfer.DebitAccount), Csv.Text(transfer.CreditAccount), AmountOf(record),
+                        Names.Of(record.Status), Csv.Text(transfer.DebitAccount), Csv.Text(transfer.CreditAccount),
+                        AmountOf(record),
                         transfer.Asset, transfer.Code.ToString(), Csv.Text(transfer.Reference), StateOf(record),
                         record.TransactionId.ToString("D"), Csv.Text(record.Principal));
                 }
 
                 break;
             case GlobalOptions.Json:
-                Json.Write(context.Out, new JsonObject { [name] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
+                Json.Write(
+                    context.Out, new JsonObject { [name] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
                 break;
             default:
                 Tables.Write(
                     context,
-                    ["time", "debit", "credit", ">amount", "asset", "kind", "status", "hold", ">code", "id", "reference"],
+                    ["time", "debit", "credit", ">amount", "asset", "kind", "status", "hold", ">code", "id",
+                        "reference"],
                     found.Select(static record => new[]
                     {
-                        Names.Of(record.CreateTime), record.Transfer.DebitAccount, record.Transfer.CreditAccount, AmountOf(record),
-                        record.Transfer.Asset, record.Transfer.Kind == TransferKind.Direct ? "" : Names.Of(record.Transfer.Kind),
+                        Names.Of(record.CreateTime), record.Transfer.DebitAccount, record.Transfer.CreditAccount,
+                        AmountOf(record),
+                        record.Transfer.Asset, record.Transfer.Kind == TransferKind.Direct ? ""
+                            : Names.Of(record.Transfer.Kind),
                         record.Status == TransferStatus.Created ? "" : Names.Of(record.Status), StateOf(record),
                         record.Transfer.Code.ToString(), record.Transfer.Id.ToString("D"), record.Transfer.Reference,
                     }));
@@ -190,13 +212,16 @@ internal static class ListCommands
                 foreach (var account in found)
                 {
                     Csv.WriteLine(
-                        context.Out, Csv.Text(account.Spec.Address), account.Spec.Asset, account.Spec.Code.ToString(), StateOf(account),
+                        context.Out, Csv.Text(account.Spec.Address), account.Spec.Asset, account.Spec.Code.ToString(),
+                        StateOf(account),
                         Names.Of(account.CreateTime), Csv.Text(account.Spec.Reference));
                 }
 
                 break;
             case GlobalOptions.Json:
-                Json.Write(context.Out, new JsonObject { ["accounts"] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
+                Json.Write(
+                    context.Out,
+                    new JsonObject { ["accounts"] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
                 break;
             default:
                 Tables.Write(
@@ -217,20 +242,24 @@ internal static class ListCommands
         {
             case GlobalOptions.Csv:
                 Csv.WriteLine(
-                    context.Out, "id", "create_time", "debit_account", "credit_account", "amount", "remaining", "expire_time", "code",
+                    context.Out, "id", "create_time", "debit_account", "credit_account", "amount", "remaining",
+                    "expire_time", "code",
                     "reference");
                 foreach (var record in found)
                 {
                     Csv.WriteLine(
                         context.Out, record.Transfer.Id.ToString("D"), Names.Of(record.CreateTime),
-                        Csv.Text(record.Transfer.DebitAccount), Csv.Text(record.Transfer.CreditAccount), AmountOf(record),
+                        Csv.Text(record.Transfer.DebitAccount), Csv.Text(record.Transfer.CreditAccount),
+                        AmountOf(record),
                         RemainingOf(record), Names.Of(record.Hold?.ExpireTime), record.Transfer.Code.ToString(),
                         Csv.Text(record.Transfer.Reference));
                 }
 
                 break;
             case GlobalOptions.Json:
-                Json.Write(context.Out, new JsonObject { ["holds"] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
+                Json.Write(
+                    context.Out,
+                    new JsonObject { ["holds"] = Json.Array(found.Select(JsonNode (one) => Json.Of(one))) });
                 break;
             default:
                 Tables.Write(
@@ -238,7 +267,8 @@ internal static class ListCommands
                     ["made", "debit", "credit", ">amount", ">remaining", "expires", "id", "reference"],
                     found.Select(static record => new[]
                     {
-                        Names.Of(record.CreateTime), record.Transfer.DebitAccount, record.Transfer.CreditAccount, AmountOf(record),
+                        Names.Of(record.CreateTime), record.Transfer.DebitAccount, record.Transfer.CreditAccount,
+                        AmountOf(record),
                         RemainingOf(record), Names.Of(record.Hold?.ExpireTime), record.Transfer.Id.ToString("D"),
                         record.Transfer.Reference,
                     }));
@@ -254,7 +284,10 @@ internal static class ListCommands
     private static string StateOf(TransferRecord record) => record.Hold is { } hold ? Names.Of(hold.State) : "";
 
     private static string StateOf(AccountSummary account) =>
-        Names.Of(account.IsClosed ? AccountStanding.Closed : account.Freeze is null ? AccountStanding.Open : AccountStanding.Frozen);
+        Names.Of(
+            account.IsClosed
+            ? AccountStanding.Closed
+            : account.Freeze is null ? AccountStanding.Open : AccountStanding.Frozen);
 
     // ---------------------------------------------------------------- options
 
@@ -284,7 +317,8 @@ internal static class ListCommands
     private static ulong Most(ParseResult parsed, Option<ulong?> limit, Option<bool> all) =>
         parsed.GetValue(all) ? ulong.MaxValue : parsed.GetValue(limit) ?? DefaultLimit;
 
-    private static void Exclude(Command command, Option<ulong?> limit, Option<bool> all) => command.Validators.Add(result =>
+    private static void Exclude(Command command, Option<ulong?> limit, Option<bool> all) =>
+        command.Validators.Add(result =>
     {
         if (result.GetValue(all) && result.GetResult(limit) is not null)
         {
@@ -309,7 +343,8 @@ internal static class ListCommands
     private static Option<string?> Text(string name, string helpName, string description) =>
         new(name) { Description = description, HelpName = helpName };
 
-    private static Option<uint> Code() => new("--code") { Description = "The code.", HelpName = "N", CustomParser = Parse.Code };
+    private static Option<uint> Code() =>
+        new("--code") { Description = "The code.", HelpName = "N", CustomParser = Parse.Code };
 
     private static Option<string?> Asset() =>
         new("--asset") { Description = "The asset, such as USD/2.", HelpName = "ASSET", CustomParser = Parse.Asset };

@@ -95,8 +95,8 @@ internal static class SharedOptions
     /// <summary>For a change without an id.</summary>
     public static Option<LengthOfTime> RetryUnsentFor() => RetryFor(
         TimeSpan.Zero,
-        "How long to try while no node can be reached, such as 30s. What may have been sent is not sent again: it has no"
-        + " id, and a late copy could undo what somebody else has changed since.");
+        "How long to try while no node can be reached, such as 30s. What may have been sent is not sent again: it has "
+        + "no id, and a late copy could undo what somebody else has changed since.");
 
     private static Option<LengthOfTime> RetryFor(TimeSpan value, string description) => new("--retry-for")
     {

@@ -57,15 +57,16 @@ internal static class StatementCommand
                 OnInDoubt = time => completeUpTo = completeUpTo < time ? completeUpTo : time,
             };
             var entries = Limited(
-                client.ListStatementAsync(parsed.GetRequiredValue(address), query, cancellationToken: cancellationToken),
+                client.ListStatementAsync(
+                    parsed.GetRequiredValue(address), query, cancellationToken: cancellationToken),
                 most);
             await WriteAsync(
                 context, options.Format(parsed), parsed.GetRequiredValue(address), entries, () => completeUpTo);
             if (completeUpTo is { } time)
             {
                 await context.Error.WriteLineAsync(
-                    $"warning: transactions are in doubt: the statement is complete up to {Names.Of(time)}, and what was prepared"
-                    + " later may be missing");
+                    $"warning: transactions are in doubt: the statement is complete up to {Names.Of(time)}, and what "
+                    + "was prepared later may be missing");
             }
 
             return ExitCodes.Applied;

@@ -98,7 +98,8 @@ internal static class TransactionsCommand
             if (record is null)
             {
                 await context.Error.WriteLineAsync(
-                    $"error: not found: transaction {parsed.GetValue(id):D} coordinated at account {parsed.GetValue(account)}");
+                    $"error: not found: transaction {parsed.GetValue(id):D} coordinated at account "
+                        + $"{parsed.GetValue(account)}");
                 return ExitCodes.Rejected;
             }
 
@@ -276,7 +277,9 @@ internal static class TransactionsCommand
 
         // Of an opening the status of the transaction says only that a leg failed.
         var leg = failed < outcome.Legs.Count ? outcome.Legs[failed] : null;
-        var reason = leg is { Opening: not AccountStatus.Unspecified } ? Names.Of(leg.Opening) : Names.Of(outcome.Status);
+        var reason = leg is { Opening: not AccountStatus.Unspecified }
+            ? Names.Of(leg.Opening)
+            : Names.Of(outcome.Status);
         return $"{reason} (leg {failed})";
     }
 

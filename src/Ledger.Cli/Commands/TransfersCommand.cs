@@ -55,7 +55,8 @@ internal static class TransfersCommand
         var closingDebit = new Option<bool>("--closing-debit") { Description = "Close the debit account with it." };
         var closingCredit = new Option<bool>("--closing-credit") { Description = "Close the credit account with it." };
         var command = transfer.AddTo(new Command(
-            "hold", "Reserves money, to be posted or voided later. Holding it again with the same id changes nothing."));
+            "hold",
+            "Reserves money, to be posted or voided later. Holding it again with the same id changes nothing."));
         command.Options.Add(expiresIn);
         command.Options.Add(closingDebit);
         command.Options.Add(closingCredit);
@@ -146,7 +147,8 @@ internal static class TransfersCommand
         var amount = OptionalAmount(
             "For a single transfer: how much of it to take back, in minor units. [default: all that is left]");
         var account = SharedOptions.Account(
-            "--account", "The debit account of the original, or of its first transfer, if it is known.", required: false);
+            "--account", "The debit account of the original, or of its first transfer, if it is known.",
+            required: false);
         var code = SharedOptions.Code("The code of the correction. [default: that of the original]");
         var reference = SharedOptions.Reference();
         var effectiveTime = SharedOptions.EffectiveTime();
@@ -183,9 +185,11 @@ internal static class TransfersCommand
         var id = SharedOptions.IdArgument("ID", "The transfer's id, a UUID.");
         var account = SharedOptions.Account(
             "--account",
-            "The transfer's debit or credit account. Without it the ledger's index finds it, or, without one, what the node remembers.",
+            "The transfer's debit or credit account. Without it the ledger's index finds it, or, without one, what "
+                + "the node remembers.",
             required: false);
-        var command = new Command("get", "Looks a transfer up in the memory of one of its two accounts.") { id, account };
+        var command =
+            new Command("get", "Looks a transfer up in the memory of one of its two accounts.") { id, account };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {

@@ -41,7 +41,8 @@ internal static class AmountText
                 + "digits are not grouped.";
         }
 
-        var scale = int.Parse(asset.AsSpan(asset.IndexOf('/', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+        var scale = int.Parse(
+            asset.AsSpan(asset.IndexOf('/', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
         if (decimals.Length > scale)
         {
             // Also where they are zeros: 1.000 may be a thousand.

@@ -55,7 +55,8 @@ internal sealed class Columns
             if (!Known.Contains(name, StringComparer.Ordinal))
             {
                 wrong.Add($"column {i + 1}: '{name}' is not a column of a posting file{Suggestion(name)} "
-                    + $"Known are {string.Join(", ", Known)}; others are left out by a line 'column,{written},' of --map.");
+                    + $"Known are {string.Join(", ", Known)}; others are left out by a line 'column,{written},' of "
+                    + "--map.");
             }
             else if (!columns.places.TryAdd(name, (i, written)))
             {
@@ -100,7 +101,8 @@ internal sealed class Columns
 
         if (Has(AmountAndAsset) && (Has(Amount) || Has(Asset)))
         {
-            yield return $"a file has the column '{AmountAndAsset}', or the columns 'amount' and 'asset', and not both.";
+            yield return $"a file has the column '{AmountAndAsset}', or the columns 'amount' and 'asset', and not "
+                + "both.";
         }
 
         foreach (var name in isTransfers ? OfTransfers : OfPostings)

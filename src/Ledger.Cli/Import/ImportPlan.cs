@@ -60,14 +60,16 @@ internal sealed record ImportPlan(
             }
 
             transactions.Add(new PlannedTransaction(
-                transaction.Line, transaction.Key, transaction.Attempt, ids.OfTransaction, register.Entry(transaction.Key),
+                transaction.Line, transaction.Key, transaction.Attempt, ids.OfTransaction,
+                register.Entry(transaction.Key),
                 transfers));
         }
 
         return new ImportPlan(register, [.. accounts.Values], transactions, netted);
     }
 
-    private static (string Reference, IReadOnlyDictionary<string, string> Metadata) Labels(PostingTransaction transaction)
+    private static (string Reference, IReadOnlyDictionary<string, string> Metadata) Labels(
+        PostingTransaction transaction)
     {
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {

@@ -51,7 +51,8 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
                     allOpen = false;
                     progress.Clear();
                     await context.Error.WriteLineAsync(
-                        $"{file}:{account.Line}: account {account.Spec.Address} was rejected: {Names.Of(outcome.Status)}");
+                        $"{file}:{account.Line}: account {account.Spec.Address} was rejected: "
+                            + $"{Names.Of(outcome.Status)}");
                 }
 
                 progress.Advance();
@@ -261,7 +262,8 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
     }
 
     // An account that people opened before, with a code or limits of their own, will do: only the asset must be right.
-    private async Task<bool> HoldsAssetAsync(AccountSpec spec, AccountStatus status, CancellationToken cancellationToken)
+    private async Task<bool> HoldsAssetAsync(
+        AccountSpec spec, AccountStatus status, CancellationToken cancellationToken)
     {
         if (status is not (AccountStatus.ExistsWithDifferentCode
             or AccountStatus.ExistsWithDifferentFlags

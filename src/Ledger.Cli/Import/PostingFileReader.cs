@@ -151,7 +151,8 @@ internal sealed class PostingFileReader
 
     private Draft DraftOf(Columns columns, CsvLine line, int place)
     {
-        foreach (var field in line.Fields.Where(static field => field.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))))
+        foreach (var field in line.Fields.Where(
+            static field => field.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))))
         {
             Wrong(line.Line, $"'{field}' has a control character in it.");
         }
@@ -340,7 +341,9 @@ internal sealed class PostingFileReader
 
         if (BigInteger.Abs(sum) > Syntax.AmountMax)
         {
-            Wrong(draft.Line, $"the {asset} postings of transaction '{draft.Key}' add up to {sum}, more than an amount can be.");
+            Wrong(
+                draft.Line,
+                $"the {asset} postings of transaction '{draft.Key}' add up to {sum}, more than an amount can be.");
         }
 
         CheckAsset(draft.Line, "to of --map", account, asset);

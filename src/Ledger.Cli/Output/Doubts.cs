@@ -7,7 +7,8 @@ namespace Ledger.Cli.Output;
 internal static class Doubts
 {
     private static readonly string[] Columns =
-        ["attempt", "transaction", "since", "coordinator", "with", ">debits", ">credits", ">debits held", ">credits held"];
+        ["attempt", "transaction", "since", "coordinator", "with", ">debits", ">credits", ">debits held",
+            ">credits held"];
 
     /// <summary>In one line.</summary>
     public static string Summary(AccountDoubt doubt)

@@ -311,7 +311,8 @@ internal static class Json
         }
     }
 
-    private static void AddTime(JsonObject json, string name, DateTimeOffset? time) => AddText(json, name, Names.Of(time));
+    private static void AddTime(JsonObject json, string name, DateTimeOffset? time) =>
+        AddText(json, name, Names.Of(time));
 
     private static void AddLimit(JsonObject json, string name, AccountLimit? limit)
     {

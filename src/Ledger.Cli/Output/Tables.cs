@@ -93,7 +93,8 @@ internal static class Tables
     }
 
     private static bool Fits(IAnsiConsole console, IRenderable what) =>
-        what.Measure(RenderOptions.Create(console, console.Profile.Capabilities), WidthOfFile).Max <= console.Profile.Width;
+        what.Measure(RenderOptions.Create(console, console.Profile.Capabilities), WidthOfFile).Max <= console.Profile
+            .Width;
 
     private static IAnsiConsole Open(CliContext context)
     {

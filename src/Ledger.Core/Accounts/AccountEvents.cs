@@ -113,9 +113,3 @@ internal sealed record LastAgentRefused(
 /// <param name="Digest">Its digest.</param>
 /// <param name="At">When.</param>
 internal sealed record AbortRecorded(TransferId Key, UInt128 Digest, LedgerTime At) : AccountEvent(At);
-
-/// <summary>Tests: the counters were set. Never in a production journal: only a ledger that allows seeding writes
-/// it.</summary>
-/// <param name="Balances">The counters.</param>
-/// <param name="At">When.</param>
-internal sealed record BalancesSeeded(Balances Balances, LedgerTime At) : AccountEvent(At);

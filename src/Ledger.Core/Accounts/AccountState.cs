@@ -289,7 +289,8 @@ internal sealed class AccountState
 
             case HoldExtended(var holdId, var deadline, _):
                 var extended = FindHold(holdId);
-                Require(extended is not null && extended.Transfer.DebitAccount == Address, "only a live hold is extended");
+                Require(
+                    extended is not null && extended.Transfer.DebitAccount == Address, "only a live hold is extended");
                 SetHold(extended! with { Deadline = deadline });
                 break;
 
@@ -306,7 +307,8 @@ internal sealed class AccountState
             case TransactionAborted aborted:
                 var released = RemoveInDoubt(aborted.Key);
                 Enter(aborted, sequenceNr, released.SequenceNr, ref indexed);
-                RecordRejection(released.Branch, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
+                RecordRejection(
+                    released.Branch, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
                 break;
 
             case TransactionRejected rejected:
@@ -322,15 +324,14 @@ internal sealed class AccountState
                 Require(
                     refused.Verdict is null || !HasCommitted(refused.Branch),
                     "R20: an operator's verdict aborts what the last agent has committed");
-                RecordRejection(refused.Branch, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isLastAgent: true);
+                RecordRejection(
+                    refused.Branch, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr,
+                    isLastAgent: true);
                 break;
 
             case AbortRecorded disowned:
-                Remember(disowned.Key, new IdempotencyRecord(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
-                break;
-
-            case BalancesSeeded seeded:
-                Balances = seeded.Balances;
+                Remember(
+                    disowned.Key, new IdempotencyRecord(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
                 break;
 
             default:
@@ -495,7 +496,8 @@ internal sealed class AccountState
                 {
                     // Several parts of one hold may be in one transaction.
                     Require(
-                        (lockedHolds ??= []).TryAdd(transfer.HoldId, branch.Key) || lockedHolds[transfer.HoldId] == branch.Key,
+                        (lockedHolds ??= []).TryAdd(transfer.HoldId, branch.Key)
+                        || lockedHolds[transfer.HoldId] == branch.Key,
                         "I7: one transaction at a time resolves a hold");
                 }
 
@@ -584,12 +586,14 @@ internal sealed class AccountState
     }
 
     private bool ClosesThis(Transfer hold) => (hold.Flags
-        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
+        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags
+            .None;
 
     private void ApplyCommitted(TransactionBranch branch, LedgerTime time, long sequenceNr)
     {
         var details = branch.Asked == branch.Digest ? null : new IdempotencyDetails { Asked = branch.Asked };
-        if (!branch.IsAlone || branch.Legs[0].Amount != branch.Legs[0].Transfer!.Amount || branch.Legs[0].Transfer!.IsBalancing
+        if (!branch.IsAlone || branch.Legs[0].Amount != branch.Legs[0].Transfer!.Amount
+            || branch.Legs[0].Transfer!.IsBalancing
             || branch.Legs[0].Transfer!.ResolvesHold)
         {
             details = (details ?? IdempotencyDetails.None) with { NeedsContent = true };
@@ -607,14 +611,19 @@ internal sealed class AccountState
         // Elsewhere than at the coordinator a later attempt is known by its key: the transaction's own id may be
         // another's here.
         if (branch.Attempt == 0 || branch.Coordinator == Address
-            || branch.Legs.Any(leg => leg.Transfer is { } transfer && transfer.Id == branch.Id && leg.Concerns(Address)))
+            || branch.Legs.Any(
+                leg => leg.Transfer is { } transfer && transfer.Id == branch.Id && leg.Concerns(Address)))
         {
-            Remember(branch.Id, new IdempotencyRecord(branch.Digest, TransferStatus.Created, time, sequenceNr, WithHold(branch, details)));
+            Remember(
+                branch.Id,
+                new IdempotencyRecord(
+                    branch.Digest, TransferStatus.Created, time, sequenceNr, WithHold(branch, details)));
         }
 
         if (branch.Attempt > 0)
         {
-            Remember(branch.Key, new IdempotencyRecord(branch.Digest, TransferStatus.Created, time, sequenceNr, details));
+            Remember(
+                branch.Key, new IdempotencyRecord(branch.Digest, TransferStatus.Created, time, sequenceNr, details));
         }
 
         foreach (var leg in branch.Legs)
@@ -627,7 +636,8 @@ internal sealed class AccountState
                     branch.Digest, TransferStatus.Created, time, sequenceNr,
                     new IdempotencyDetails
                     {
-                        Asked = TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(branch, leg),
+                        Asked =
+                            TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(branch, leg),
                     }));
             }
         }
@@ -725,7 +735,8 @@ internal sealed class AccountState
     private void CountHold(Transfer hold, int more)
     {
         var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
-        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(holdsWith ??= [], other, out _);
+        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
+            holdsWith ??= [], other, out _);
         count += more;
         if (count == 0)
         {
@@ -753,16 +764,19 @@ internal sealed class AccountState
     }
 
     private void RecordRejection(
-        TransactionBranch branch, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isLastAgent = false)
+        TransactionBranch branch, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr,
+        bool isLastAgent = false)
     {
         // Whether a refusal of several votes rejects the transaction, or only this attempt, is the coordinator's to
         // say. So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator
         // this is.
-        var consumes = ConsumesId(branch, reason) && (!isLastAgent || (branch.IsAlone && reason != TransferStatus.AbortedByOperator));
+        var consumes = ConsumesId(branch, reason)
+            && (!isLastAgent || (branch.IsAlone && reason != TransferStatus.AbortedByOperator));
         var details = new IdempotencyDetails
         {
             Asked = branch.Asked == branch.Digest ? null : branch.Asked,
-            IsIdConsumed = branch.Attempt == 0 && ((reason != TransferStatus.None && consumes) || IsExhausted(branch.Key)),
+            IsIdConsumed = branch.Attempt == 0
+            && ((reason != TransferStatus.None && consumes) || IsExhausted(branch.Key)),
             FailedLeg = leg,
             Seen = seen,
             NeedsContent = !branch.IsAlone,
@@ -782,7 +796,9 @@ internal sealed class AccountState
         {
             Remember(id, new IdempotencyRecord(branch.Digest, reason, at, sequenceNr, new IdempotencyDetails
             {
-                Asked = branch.Asked == branch.Digest ? null : branch.Asked, IsIdConsumed = true, FailedLeg = leg, Seen = seen,
+                Asked = branch.Asked == branch.Digest
+                    ? null
+                    : branch.Asked, IsIdConsumed = true, FailedLeg = leg, Seen = seen,
             }));
         }
     }
@@ -793,9 +809,12 @@ internal sealed class AccountState
     /// <param name="leg">The place of the leg that failed.</param>
     /// <param name="reason">Why.</param>
     /// <param name="account">The coordinator.</param>
-    internal static ResolvedLeg? FailedLeg(TransactionBranch branch, int leg, TransferStatus reason, AccountAddress account) =>
-        branch.Coordinator == account && leg >= 0 && leg < branch.Legs.Length && branch.Legs[leg] is { Transfer: { } transfer } failed
-        && transfer.Id != branch.Id && failed.Index == leg && failed.Concerns(account) && IdempotencyDetails.ConsumesId(reason)
+    internal static ResolvedLeg? FailedLeg(
+        TransactionBranch branch, int leg, TransferStatus reason, AccountAddress account) =>
+        branch.Coordinator == account && leg >= 0 && leg < branch.Legs.Length
+        && branch.Legs[leg] is { Transfer: { } transfer } failed
+        && transfer.Id != branch.Id && failed.Index == leg && failed.Concerns(account)
+        && IdempotencyDetails.ConsumesId(reason)
             ? failed
             : null;
 
@@ -804,7 +823,8 @@ internal sealed class AccountState
     /// <param name="reason">Why.</param>
     /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
     internal static bool ConsumesId(TransactionBranch branch, TransferStatus reason) => !branch.IsAlone
-        || (IdempotencyDetails.ConsumesId(reason) && (branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
+        || (IdempotencyDetails.ConsumesId(reason)
+            && (branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
 
     private bool HasCommitted(TransactionBranch branch) =>
         Idempotency.Find(branch.Key) is { Status: TransferStatus.Created } known && known.Digest == branch.Digest;

@@ -9,7 +9,8 @@ namespace Ledger.Core;
 /// <param name="Time">When it was made.</param>
 /// <param name="TransactionId">The transaction that made it.</param>
 internal sealed record Hold(
-    Transfer Transfer, Amount Remaining, LedgerTime Deadline, long SequenceNr, LedgerTime Time, TransferId TransactionId)
+    Transfer Transfer, Amount Remaining, LedgerTime Deadline, long SequenceNr, LedgerTime Time,
+    TransferId TransactionId)
 {
     /// <summary>Whether it has a reference or metadata that a post or a void leaves to it.</summary>
     /// <param name="resolution">The post or the void.</param>

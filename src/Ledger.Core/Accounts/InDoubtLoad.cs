@@ -36,8 +36,10 @@ internal readonly record struct InDoubtLoad(Amount Debits, Amount Credits)
     }
 
     internal InDoubtLoad TakeDebit(Amount amount) => new(
-        new Amount(unchecked(Debits.Value - amount.Value)), Credits, debitWraps - (Debits < amount ? 1 : 0), creditWraps);
+        new Amount(unchecked(Debits.Value - amount.Value)), Credits, debitWraps - (Debits < amount ? 1 : 0),
+        creditWraps);
 
     internal InDoubtLoad TakeCredit(Amount amount) => new(
-        Debits, new Amount(unchecked(Credits.Value - amount.Value)), debitWraps, creditWraps - (Credits < amount ? 1 : 0));
+        Debits, new Amount(unchecked(Credits.Value - amount.Value)), debitWraps,
+        creditWraps - (Credits < amount ? 1 : 0));
 }

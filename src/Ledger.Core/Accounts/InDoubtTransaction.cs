@@ -7,7 +7,8 @@ namespace Ledger.Core;
 /// <param name="sequenceNr">The journal row that holds it.</param>
 /// <param name="number">Its number among all that the account ever prepared; reads wait by it (R10).</param>
 /// <param name="preparedTime">When its preparation was booked.</param>
-internal sealed class InDoubtTransaction(TransactionBranch branch, long sequenceNr, long number, LedgerTime preparedTime)
+internal sealed class InDoubtTransaction(
+    TransactionBranch branch, long sequenceNr, long number, LedgerTime preparedTime)
 {
     // Apart, since hardly any is ever asked for it, and it is larger than all the rest.
     private StrongBox<CounterChanges>? changes;

@@ -21,7 +21,8 @@ internal sealed record IdHistory(IReadOnlyList<IdHistoryEntry> Records, HoldStat
             foreach (var record in Records)
             {
                 if (last is null || record.Status == TransferStatus.Created
-                    || (last.Status != TransferStatus.Created && (record.Status != TransferStatus.None || last.Status == TransferStatus.None)))
+                    || (last.Status != TransferStatus.Created
+                        && (record.Status != TransferStatus.None || last.Status == TransferStatus.None)))
                 {
                     last = record;
                 }

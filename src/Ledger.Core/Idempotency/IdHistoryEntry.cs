@@ -54,7 +54,8 @@ internal sealed record IdHistoryEntry(
             if (leg.Transfer is null
                 ? there.Opening != leg.Opening || there.IfMissing != leg.IfMissing
                 : there.Transfer?.Id != leg.Transfer.Id
-                    || TransferContent.Compare(there, leg.Transfer, HoldOf(leg.Transfer, facts)) != TransferStatus.Exists)
+                    || TransferContent.Compare(there, leg.Transfer, HoldOf(leg.Transfer, facts)) != TransferStatus
+                        .Exists)
             {
                 return TransferStatus.ExistsWithDifferentTransfers;
             }

@@ -24,7 +24,8 @@ internal sealed class IdHistoryReader
     /// <summary>What is prepared in the rows so far and not decided, with the rows that prepare it, in their
     /// order.</summary>
     public IReadOnlyList<IndexedId> Open() =>
-        [.. prepared.Select(static one => new IndexedId(one.Key, one.Value.SequenceNr)).OrderBy(static one => one.SequenceNr)];
+        [.. prepared.Select(static one => new IndexedId(one.Key, one.Value.SequenceNr))
+            .OrderBy(static one => one.SequenceNr)];
 
     /// <summary>Whether something about the ids is prepared in the rows so far, and not decided.</summary>
     public bool HasOpen => prepared.Count > 0;
@@ -80,21 +81,30 @@ internal sealed class IdHistoryReader
                 break;
             case TransactionCommitted committed when prepared.Remove(committed.Key, out var one):
                 taken.Add((sequenceNr, place));
-                Decide(one.Part, TransferStatus.Created, -1, committed.CommitTime, null, one.SequenceNr, (sequenceNr, place));
+                Decide(
+                    one.Part, TransferStatus.Created, -1, committed.CommitTime, null, one.SequenceNr,
+                    (sequenceNr, place));
                 break;
             case TransactionAborted aborted when prepared.Remove(aborted.Key, out var one):
                 taken.Add((sequenceNr, place));
-                Decide(one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr, (sequenceNr, place));
+                Decide(
+                    one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr,
+                    (sequenceNr, place));
                 break;
             case TransactionRejected rejected when See(rejected.Branch) && taken.Add((sequenceNr, place)):
                 Decide(
-                    rejected.Branch, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr, (sequenceNr, place));
+                    rejected.Branch, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr,
+                    (sequenceNr, place));
                 break;
             case LastAgentCommitted closed when See(closed.Branch) && taken.Add((sequenceNr, place)):
-                Decide(closed.Branch, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr, (sequenceNr, place));
+                Decide(
+                    closed.Branch, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr,
+                    (sequenceNr, place));
                 break;
             case LastAgentRefused refused when See(refused.Branch) && taken.Add((sequenceNr, place)):
-                Decide(refused.Branch, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr, (sequenceNr, place));
+                Decide(
+                    refused.Branch, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr,
+                    (sequenceNr, place));
                 break;
             case AbortRecorded disowned when searches.TryGetValue(disowned.Key, out var search):
                 search.Disowned = true;
@@ -122,7 +132,8 @@ internal sealed class IdHistoryReader
     }
 
     private void Decide(
-        TransactionBranch branch, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr,
+        TransactionBranch branch, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen,
+        long sequenceNr,
         (long SequenceNr, int Place) by)
     {
         var leavesIdFree = status == TransferStatus.AbortedByOperator && branch.Coordinator != Account;
@@ -215,6 +226,7 @@ internal sealed class IdHistoryReader
 
         public IdHistory? Found() => records.Count == 0 && !Disowned ? null
             : found is not null && found.Reversed == Reversed ? found
-            : found = new IdHistory([.. records.OrderBy(static one => one.By).Select(static one => one.Record)], hold.State, Reversed);
+            : found = new IdHistory(
+                [.. records.OrderBy(static one => one.By).Select(static one => one.Record)], hold.State, Reversed);
     }
 }

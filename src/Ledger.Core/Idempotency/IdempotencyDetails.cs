@@ -15,7 +15,8 @@ internal sealed record IdempotencyDetails
         or TransferStatus.PendingTransferNotFound or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits
         or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.CreditAccountAlreadyClosed
         or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
-        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount
+        or TransferStatus.DecisionFailed
         or TransferStatus.AbortedByOperator;
 
     /// <summary>The digest of the request, where it differs from that of what was done.</summary>

@@ -48,7 +48,8 @@ internal sealed class IdempotencyRecord
 
     internal IdempotencyRecord After(IdempotencyRecord earlier) => new(Kept with { Rare = new Rare(Details, earlier) });
 
-    internal IdempotencyRecord With(HoldState hold) => new(Kept with { Rare = new Rare(Details with { Hold = hold }, Earlier) });
+    internal IdempotencyRecord With(HoldState hold) =>
+        new(Kept with { Rare = new Rare(Details with { Hold = hold }, Earlier) });
 
     /// <summary>How it is kept: thousands of an account's, hardly any of which is ever asked for, or is anything but a
     /// plain commit. An object for each would be carried from generation to generation by the collector of

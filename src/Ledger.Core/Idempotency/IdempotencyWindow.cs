@@ -87,12 +87,14 @@ internal sealed class IdempotencyWindow
     /// <summary>Finds an id in memory.</summary>
     /// <param name="id">The id.</param>
     /// <returns>What is remembered, or null.</returns>
-    public IdempotencyRecord? Find(TransferId id) => known is not null && known.TryGetValue(id, out var kept) ? new IdempotencyRecord(kept) : null;
+    public IdempotencyRecord? Find(TransferId id) =>
+        known is not null && known.TryGetValue(id, out var kept) ? new IdempotencyRecord(kept) : null;
 
     /// <summary>Whether an id that is not in memory may have left it, so that only the journal can tell.</summary>
     /// <param name="id">The id.</param>
     public bool MayHaveForgotten(TransferId id) =>
-        (id.IsTimeOrdered ? id <= Watermark : HasForgottenNonTimeOrdered) && (lately is null || !id.IsTimeOrdered || lately.MayContain(id));
+        (id.IsTimeOrdered ? id <= Watermark : HasForgottenNonTimeOrdered)
+        && (lately is null || !id.IsTimeOrdered || lately.MayContain(id));
 
     /// <summary>Adds what was decided about an id, or says that the id is used up already.</summary>
     internal bool TryAdd(TransferId id, IdempotencyRecord what, LedgerTime at)

@@ -4,5 +4,6 @@ namespace Ledger.Core.Json;
 internal sealed class AmountJsonConverter : TextJsonConverter<Amount>
 {
     /// <inheritdoc/>
-    protected override bool TryParse(string text, out Amount value) => Amount.TryParse(text, out value) == AmountError.None;
+    protected override bool TryParse(string text, out Amount value) =>
+        Amount.TryParse(text, out value) == AmountError.None;
 }

@@ -4,5 +4,6 @@ namespace Ledger.Core.Json;
 internal sealed class AssetJsonConverter : TextJsonConverter<Asset>
 {
     /// <inheritdoc/>
-    protected override bool TryParse(string text, out Asset value) => Asset.TryParse(text, out value) || text.Length == 0;
+    protected override bool TryParse(string text, out Asset value) =>
+        Asset.TryParse(text, out value) || text.Length == 0;
 }

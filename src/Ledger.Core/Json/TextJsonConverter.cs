@@ -16,10 +16,12 @@ internal abstract class TextJsonConverter<T> : JsonConverter<T>
             : throw new JsonException($"{typeof(T).Name} is a text in JSON, and not {reader.TokenType}.");
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(TextOf(value));
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(TextOf(value));
 
     /// <inheritdoc/>
-    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public override T ReadAsPropertyName(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Read(reader.GetString()!);
 
     /// <inheritdoc/>

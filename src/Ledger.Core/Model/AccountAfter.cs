@@ -9,7 +9,8 @@ namespace Ledger.Core;
 /// <param name="AvailableDebits">What could still be debited; null without a limit on debits.</param>
 /// <param name="AvailableCredits">What could still be credited; null without a limit on credits.</param>
 public sealed record AccountAfter(
-    AccountAddress Address, Balances Balances, long Version, ulong EntryCount, Amount? AvailableDebits, Amount? AvailableCredits)
+    AccountAddress Address, Balances Balances, long Version, ulong EntryCount, Amount? AvailableDebits,
+    Amount? AvailableCredits)
 {
     /// <summary>Takes the state of an account that exists.</summary>
     internal static AccountAfter Of(AccountState state, long version)
@@ -18,10 +19,14 @@ public sealed record AccountAfter(
         return new AccountAfter(
             state.Address, balances, version, state.EntryCount,
             spec.DebitsMustNotExceedCredits is { } debits
-                ? Headroom(balances.CreditsPosted, debits, [balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt])
+                ? Headroom(
+                    balances.CreditsPosted, debits,
+                    [balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt])
                 : null,
             spec.CreditsMustNotExceedDebits is { } credits
-                ? Headroom(balances.DebitsPosted, credits, [balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt])
+                ? Headroom(
+                    balances.DebitsPosted, credits,
+                    [balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt])
                 : null);
     }
 

@@ -12,7 +12,8 @@ namespace Ledger.Core;
 /// <param name="CompleteUpTo">Everything that the account prepared at this time or earlier is decided, and
 /// booked.</param>
 public sealed record AccountDoubt(
-    Balances Least, Balances Greatest, int Count, ImmutableArray<TransactionInDoubt> Transactions, LedgerTime CompleteUpTo)
+    Balances Least, Balances Greatest, int Count, ImmutableArray<TransactionInDoubt> Transactions,
+    LedgerTime CompleteUpTo)
 {
     /// <summary>How many transactions are shown.</summary>
     public const int TransactionsMax = 100;

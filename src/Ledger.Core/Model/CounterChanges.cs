@@ -41,12 +41,14 @@ public readonly record struct CounterChanges(
             }
         }
 
-        return new CounterChanges(Less(up[0], down[0]), Less(up[1], down[1]), Less(up[2], down[2]), Less(up[3], down[3]));
+        return new CounterChanges(
+            Less(up[0], down[0]), Less(up[1], down[1]), Less(up[2], down[2]), Less(up[3], down[3]));
     }
 
     // Sums are bounds: one that would pass the largest amount stays there.
     internal static void Add(ref UInt128 sum, Amount amount) =>
         sum = UInt128.MaxValue - sum < amount.Value ? UInt128.MaxValue : sum + amount.Value;
 
-    private static SignedAmount Less(UInt128 up, UInt128 down) => SignedAmount.Difference(new Amount(up), new Amount(down));
+    private static SignedAmount Less(UInt128 up, UInt128 down) =>
+        SignedAmount.Difference(new Amount(up), new Amount(down));
 }

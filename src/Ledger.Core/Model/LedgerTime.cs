@@ -51,10 +51,12 @@ public readonly record struct LedgerTime(long UnixMicroseconds) : IComparable<Le
     /// <summary>Compares.</summary>
     /// <param name="left">The one.</param>
     /// <param name="right">The other.</param>
-    public static bool operator <=(LedgerTime left, LedgerTime right) => left.UnixMicroseconds <= right.UnixMicroseconds;
+    public static bool operator <=(LedgerTime left, LedgerTime right) =>
+        left.UnixMicroseconds <= right.UnixMicroseconds;
 
     /// <summary>Compares.</summary>
     /// <param name="left">The one.</param>
     /// <param name="right">The other.</param>
-    public static bool operator >=(LedgerTime left, LedgerTime right) => left.UnixMicroseconds >= right.UnixMicroseconds;
+    public static bool operator >=(LedgerTime left, LedgerTime right) =>
+        left.UnixMicroseconds >= right.UnixMicroseconds;
 }

@@ -27,5 +27,6 @@ public sealed record Transaction(TransferId Id, ImmutableArray<TransactionLeg> L
     /// <param name="first">The id of its first transfer, whose time it keeps; nil when there is none.</param>
     /// <param name="legs">The legs.</param>
     public static TransferId ChainId(TransferId first, ImmutableArray<TransactionLeg> legs) => DerivedId.Make(
-        first, "ledger.chain.v1\0"u8, unchecked((Int128)TransferContent.DigestOf(new Transaction(first, legs), alwaysWhole: true)));
+        first, "ledger.chain.v1\0"u8,
+        unchecked((Int128)TransferContent.DigestOf(new Transaction(first, legs), alwaysWhole: true)));
 }

@@ -37,7 +37,8 @@ public sealed record TransactionInDoubt(
         }
 
         return new TransactionInDoubt(
-            branch.Id, branch.Key, doubt.PreparedTime, branch.Coordinator, [.. with], CounterChanges.Of(branch, account));
+            branch.Id, branch.Key, doubt.PreparedTime, branch.Coordinator, [.. with],
+            CounterChanges.Of(branch, account));
 
         void Add(AccountAddress other)
         {

@@ -55,7 +55,8 @@ public sealed record Transfer(
     public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
-    public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
+    public bool IsBalancing =>
+        (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
 
     /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in
     /// memory.</summary>

@@ -28,11 +28,11 @@ namespace Ledger.Core;
 ///                                                             (R20, <see cref="OperatorAbort"/>)
 ///             known     --CommitRequest, same attempt--> the same answer, for ever
 /// </code>
-/// It only tells its parts apart; each has its own state. Rules that they keep, by number:
+/// It hands what comes to its parts, each of which has a state of its own. Rules that they keep, by number:
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
-/// <see cref="Coordinator.DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="OperationRunner"/> asks memory, then the
-/// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
-/// ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="ReadBarrier"/>, and
+/// <see cref="Coordinator.DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="OperationRunner"/>
+/// asks memory, then the journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked
+/// about with backoff for ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="ReadBarrier"/>, and
 /// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="HoldExpiry"/>.
 /// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
 /// everybody verifies it. R15 <see cref="RejectionChoice"/> and the dry run. R16 unknown is the caller's, who sends the
@@ -54,7 +54,6 @@ internal sealed class AccountMachine : IOperationDecider
     private readonly ReadBarrier barrier;
     private readonly OwnRequests own;
     private readonly HoldExpiry expiry;
-    private readonly BranchVerifier verifier;
     private readonly DryRun dryRun;
     private readonly CoordinatorRules rules;
     private readonly CommitProtocol protocol;
@@ -86,7 +85,7 @@ internal sealed class AccountMachine : IOperationDecider
         own = new OwnRequests(state, clock, rows, prepared, barrier, contexts);
         expiry = new HoldExpiry(state, clock, operations, options, host);
         var resolver = new IdResolver(state);
-        verifier = new BranchVerifier(state, clock, contexts, rows, options, host);
+        var verifier = new BranchVerifier(state, clock, contexts, rows, options, host);
         dryRun = new DryRun(state, clock, resolver, contexts, rows, options, host);
         runner = new OperationRunner(
             state, operations, resolver, rows, barrier, own, expiry, options, host, this);
@@ -151,26 +150,7 @@ internal sealed class AccountMachine : IOperationDecider
     /// <exception cref="LedgerInvariantException">The row does not follow the one before (I8).</exception>
     public void Replay(EventBatch batch)
     {
-        if (batch.SequenceNr != DurableSequenceNr + 1)
-        {
-            throw new LedgerInvariantException(
-                $"{state.Address}: row {batch.SequenceNr} follows row {DurableSequenceNr}");
-        }
-
-        if (batch.IsVerdict)
-        {
-            if (batch.Events is not [LastAgentRefused { Verdict: not null }])
-            {
-                throw new LedgerInvariantException(
-                    $"{state.Address}: R20: row {batch.SequenceNr} was not written by the account, and is no verdict");
-            }
-        }
-        else if (batch.IsBehindUnread || batch.EntriesBefore != state.EntryCount || batch.Before != state.Balances)
-        {
-            throw new LedgerInvariantException(
-                $"{state.Address}: I8: row {batch.SequenceNr} was written on another state than its replay gives");
-        }
-
+        batch.CheckFollows(state, DurableSequenceNr);
         state.IsReplaying = true;
         foreach (var happened in batch.Events)
         {
@@ -213,8 +193,8 @@ internal sealed class AccountMachine : IOperationDecider
     /// <summary>Takes a message.</summary>
     /// <param name="message">The message.</param>
     /// <param name="now">The time.</param>
-    /// <param name="ticket">The row of its sender that it rests on, which may not be durable yet; null where it rests on
-    /// nothing that is not. One that rests on a row which failed is dropped (G2).</param>
+    /// <param name="ticket">The row of its sender that it rests on, which may not be durable yet; null where it rests
+    /// on nothing that is not. One that rests on a row which failed is dropped (G2).</param>
     public void Handle(AccountMessage message, LedgerTime now, WriteTicket? ticket = null)
     {
         lastNow = now;
@@ -301,9 +281,6 @@ internal sealed class AccountMachine : IOperationDecider
                 break;
             case ResolveInDoubtRequest resolve:
                 resolution.Resolve(resolve, now);
-                break;
-            case SeedBalancesRequest seed when options.AllowSeeding:
-                own.Seed(seed, now);
                 break;
             case Activate:
                 break;
@@ -436,11 +413,9 @@ internal sealed class AccountMachine : IOperationDecider
 
     // ---------------------------------------------------------------- deciding, by what is asked
 
-    /// <inheritdoc/>
     bool IOperationDecider.TryRespond(Operation owner, AccountMessage input, LedgerTime now) =>
         claimed.TryRespond(owner, input, now);
 
-    /// <inheritdoc/>
     void IOperationDecider.Decide(Operation operation, LedgerTime now)
     {
         switch (operation.Input)
@@ -481,11 +456,11 @@ internal sealed class AccountMachine : IOperationDecider
                 operation.Waiters.Remove(call);
                 break;
             default:
-                throw new LedgerInvariantException($"{Address}: nothing to decide for {operation.Input.GetType().Name}");
+                throw new LedgerInvariantException(
+                    $"{Address}: nothing to decide for {operation.Input.GetType().Name}");
         }
     }
 
-    /// <inheritdoc/>
     void IOperationDecider.Refuse(AccountMessage input, Exception thrown, LedgerTime now) => Refuse(input, thrown, now);
 
     private void Refuse(AccountMessage input, Exception thrown, LedgerTime now)
@@ -498,7 +473,7 @@ internal sealed class AccountMachine : IOperationDecider
                 break;
             case PrepareRequest prepare:
                 // The last agent decides, whatever this account has journaled of it.
-                participant.SendVote(prepare.Branch, VoteKind.No, verifier.FailureOf(prepare.Branch), now);
+                participant.SendFailure(prepare.Branch, now);
                 break;
             case DryRunRequest question:
                 dryRun.RespondFailed(question, lastNow);

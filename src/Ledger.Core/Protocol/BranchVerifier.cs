@@ -1,6 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>Decides what another account coordinates: this account's legs, whose amounts are given (R13, R14).</summary>
+/// <summary>Decides what another account coordinates: this account's legs, whose amounts are given (R13,
+/// R14).</summary>
 internal sealed class BranchVerifier(
     AccountState state, AccountTime clock, LegContexts contexts, GroupCommit rows, AccountMachineOptions options,
     IAccountHost host)

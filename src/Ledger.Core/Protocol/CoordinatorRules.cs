@@ -182,7 +182,10 @@ internal sealed class CoordinatorRules(
         {
             return new Respond(same.Status == TransferStatus.Created
                 ? Results.Committed(
-                    asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] },
+                    asked with
+                    {
+                        Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })],
+                    },
                     same.Time, replayed: true)
                 : TransactionRejection.Of(
                     asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));

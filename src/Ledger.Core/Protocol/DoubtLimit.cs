@@ -80,7 +80,8 @@ internal sealed class DoubtLimit(
         unanswered = null;
         isFull = false;
         if (prepared.Oldest is not { } oldest
-            || operations.FindAttempt(oldest.Branch.Key) is not { Phase: PreparedPhase first } || !IsOverdue(first, now))
+            || operations.FindAttempt(oldest.Branch.Key) is not { Phase: PreparedPhase first }
+            || !IsOverdue(first, now))
         {
             // The oldest is young.
             probes = null;

@@ -147,7 +147,8 @@ internal sealed class DryRun(
                     : told[place] with { HoldProblem = problem };
                 copy.CountHold(transfer, 1);
                 named[transfer.Id] = (
-                    transfer, transfer.IsBalancing || !transfer.Reverses.IsNil ? null : transfer.Amount, IsEnded: false);
+                    transfer, transfer.IsBalancing || !transfer.Reverses.IsNil ? null : transfer.Amount,
+                    IsEnded: false);
             }
             else if (transfer.ResolvesHold)
             {

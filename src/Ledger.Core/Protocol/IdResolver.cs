@@ -29,8 +29,8 @@ internal sealed class IdResolver(AccountState state)
     /// <param name="id">The id.</param>
     public IdLookup QuestionAboutAll(TransferId id) => LookupOf(id, 0, withLater: true);
 
-    /// <summary>Makes a question ready to leave. It leaves when all is durable that was decided before, the newest entry
-    /// of the index too.</summary>
+    /// <summary>Makes a question ready to leave. It leaves when all is durable that was decided before, the newest
+    /// entry of the index too.</summary>
     /// <param name="question">The question.</param>
     /// <param name="newestRow">The last row that was decided.</param>
     public OutboundMessage Ask(IdLookup question, long newestRow) => new(default, null, default, null, question with
@@ -232,7 +232,8 @@ internal sealed class IdResolver(AccountState state)
         {
             if (record.Branch.Digest == digest)
             {
-                return new IdempotencyRecord(digest, record.Status, record.Time, record.SequenceNr, new IdempotencyDetails
+                return new IdempotencyRecord(
+                    digest, record.Status, record.Time, record.SequenceNr, new IdempotencyDetails
                 {
                     FailedLeg = record.FailedLeg, Seen = record.Seen,
                 });
@@ -280,8 +281,8 @@ internal sealed class IdResolver(AccountState state)
             : TransferStatus.None;
     }
 
-    /// <summary>What was decided about a very request. Once an id is used up, what was refused under it before no longer
-    /// counts.</summary>
+    /// <summary>What was decided about a very request. Once an id is used up, what was refused under it before no
+    /// longer counts.</summary>
     /// <param name="remembered">What memory has of its id.</param>
     /// <param name="asked">The request's digest.</param>
     public static IdempotencyRecord? FindAsked(IdempotencyRecord? remembered, UInt128 asked)

@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>What an operator has aborted (R20). The ordinary way: the last agent is asked to refuse, and what it answers
-/// is the outcome, whatever that is. Who can read its journal in its place tells what is there.</summary>
+/// <summary>What an operator has aborted (R20). The ordinary way: the last agent is asked to refuse, and what it
+/// answers is the outcome, whatever that is. Who can read its journal in its place tells what is there.</summary>
 internal sealed class InDoubtResolution(
     AccountState state, IdResolver resolver, OperationTable operations, GroupCommit rows, CommitProtocol protocol)
 {

@@ -94,8 +94,8 @@ internal sealed class LastAgent(
             branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, false, at, refusal));
     }
 
-    /// <summary>Refuses because another transaction has used up the id. What used it up is journaled, and stays so: that
-    /// is the refusal.</summary>
+    /// <summary>Refuses because another transaction has used up the id. What used it up is journaled, and stays so:
+    /// that is the refusal.</summary>
     /// <param name="branch">What was asked.</param>
     /// <param name="used">The reason.</param>
     /// <param name="now">The time.</param>

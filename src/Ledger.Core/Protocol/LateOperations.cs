@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>Operations for which something has been missing for long: it is asked for again, for ever where something is
-/// prepared (R5), and as long as somebody waits where nothing is.</summary>
+/// <summary>Operations for which something has been missing for long: it is asked for again, for ever where something
+/// is prepared (R5), and as long as somebody waits where nothing is.</summary>
 internal sealed class LateOperations(
     OperationTable operations, Coordinator coordinator, CommitProtocol protocol, Participant participant,
     GroupCommit rows, OpenRequests requests, AccountMachineOptions options, IAccountHost host, IOperationRunner runner)

@@ -26,7 +26,8 @@ internal static class OperationIds
         _ => throw new LedgerInvariantException($"{account}: {input.GetType().Name} is about no id"),
     };
 
-    /// <summary>The ids of a transaction: its own, its attempt's, and those that its legs at the account name.</summary>
+    /// <summary>The ids of a transaction: its own, its attempt's, and those that its legs at the account
+    /// name.</summary>
     /// <param name="branch">The transaction.</param>
     /// <param name="account">The account.</param>
     public static TransferId[] Of(TransactionBranch branch, AccountAddress account)

@@ -7,8 +7,8 @@ namespace Ledger.Core;
 /// (R4, R6, R11).</summary>
 /// <remarks>
 /// Decisions that throw (R18): whoever asks for what throws asks again, another account for ever, as R1 and R3 bid it.
-/// Were the account to end each time, one request would keep it, and all who use it, from working. So what throws before
-/// anything is changed is a refusal:
+/// Were the account to end each time, one request would keep it, and all who use it, from working. So what throws
+/// before anything is changed is a refusal:
 /// <code>
 ///   a client's own call       fails by name; nothing is journaled
 ///   a participant             votes no
@@ -232,7 +232,8 @@ internal sealed class OperationRunner(
             foreach (var operation in operations.All.Where(static one => one.Phase is Waiting).ToArray())
             {
                 // The end of its own attempt is no news to it.
-                if (operation is { IsClaimed: true, Phase: Waiting { Since: var since } } && since != state.LastDecision)
+                if (operation is { IsClaimed: true, Phase: Waiting { Since: var since } }
+                    && since != state.LastDecision)
                 {
                     Begin(operation, now);
                 }
@@ -243,8 +244,8 @@ internal sealed class OperationRunner(
         rows.StartNextWrite();
     }
 
-    /// <summary>Takes off callers that no longer wait. What is looked up goes on with its call, and the journal's answer
-    /// ends it.</summary>
+    /// <summary>Takes off callers that no longer wait. What is looked up goes on with its call, and the journal's
+    /// answer ends it.</summary>
     /// <param name="isDropped">Which.</param>
     /// <returns>Those that were taken off.</returns>
     public IEnumerable<AccountRequest> Drop(Func<AccountRequest, bool> isDropped)

@@ -101,15 +101,6 @@ internal sealed class OwnRequests(
         }
     }
 
-    /// <summary>Tests: sets the counters.</summary>
-    /// <param name="seed">The request.</param>
-    /// <param name="now">The time.</param>
-    public void Seed(SeedBalancesRequest seed, LedgerTime now)
-    {
-        rows.Append(new BalancesSeeded(seed.Balances, clock.BookedAt(now)), urgent: true);
-        rows.SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
-    }
-
     private void Open(OpenAccountRequest call, LedgerTime now)
     {
         var status = AccountDecider.Open(state, call.Spec);

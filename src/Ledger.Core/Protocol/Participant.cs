@@ -76,6 +76,12 @@ internal sealed class Participant(
             branch.Coordinator,
             new Vote(branch.Key, branch.Digest, state.Address, kind, refusal) { Time = clock.JudgedAt(now) });
 
+    /// <summary>Votes no on what could not be decided, by a defect (R18).</summary>
+    /// <param name="branch">What about.</param>
+    /// <param name="now">The time.</param>
+    public void SendFailure(TransactionBranch branch, LedgerTime now) =>
+        SendVote(branch, VoteKind.No, verifier.FailureOf(branch), now);
+
     /// <summary>The coordinator says what the last agent has decided.</summary>
     /// <param name="outcome">What.</param>
     /// <param name="now">The time.</param>
@@ -106,8 +112,8 @@ internal sealed class Participant(
         }
     }
 
-    /// <summary>Says that an outcome is booked, if the record of it says so, in memory or in the journal: an incarnation
-    /// that has been overtaken may know less than the one that has prepared.</summary>
+    /// <summary>Says that an outcome is booked, if the record of it says so, in memory or in the journal: an
+    /// incarnation that has been overtaken may know less than the one that has prepared.</summary>
     /// <param name="outcome">The outcome.</param>
     /// <param name="facts">What the journal said.</param>
     public void AcknowledgeIfBooked(Outcome outcome, IdFacts facts)

@@ -33,8 +33,8 @@ internal sealed class PendingRequests(
         runner.Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
-    /// <summary>It waits for something in doubt (R10, R11). A refusal for want of money waits no longer than a read. The
-    /// last look is when the wait is over.</summary>
+    /// <summary>It waits for something in doubt (R10, R11). A refusal for want of money waits no longer than a read.
+    /// The last look is when the wait is over.</summary>
     /// <param name="operation">The request.</param>
     /// <param name="isForMoney">Whether it would be refused for want of money.</param>
     /// <param name="now">The time.</param>

@@ -38,7 +38,8 @@ internal sealed class AccountWorkingCopy
     {
     }
 
-    public AccountWorkingCopy(AccountState state, Func<int, LegContext>? factOf) => Take(state, factOf, default, dueBy: null, limits: null);
+    public AccountWorkingCopy(AccountState state, Func<int, LegContext>? factOf) =>
+        Take(state, factOf, default, dueBy: null, limits: null);
 
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
     /// <param name="state">The account.</param>
@@ -47,7 +48,8 @@ internal sealed class AccountWorkingCopy
     /// <param name="dueBy">Holds that are due by then may have ended already; null where there are none.</param>
     /// <param name="limits">How many holds it may have; null where that does not matter.</param>
     public AccountWorkingCopy Take(
-        AccountState state, Func<int, LegContext>? contexts, LedgerTime oldUpTo, LedgerTime? dueBy, AccountMachineOptions? limits)
+        AccountState state, Func<int, LegContext>? contexts, LedgerTime oldUpTo, LedgerTime? dueBy,
+        AccountMachineOptions? limits)
     {
         holder = limits is null ? null : state;
         holdsMax = limits?.HoldsMax ?? 0;
@@ -130,12 +132,14 @@ internal sealed class AccountWorkingCopy
 
     /// <summary>What a balancing debit may take at most.</summary>
     public Amount AvailableDebits => AccountDecider.Headroom(
-        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits ?? Amount.Zero, Balances.DebitsPosted, Balances.DebitsPending,
+        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits ?? Amount.Zero, Balances.DebitsPosted,
+        Balances.DebitsPending,
         Balances.DebitsInDoubt);
 
     /// <summary>What a balancing credit may bring at most.</summary>
     public Amount AvailableCredits => AccountDecider.Headroom(
-        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits ?? Amount.Zero, Balances.CreditsPosted, Balances.CreditsPending,
+        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits ?? Amount.Zero, Balances.CreditsPosted,
+        Balances.CreditsPending,
         Balances.CreditsInDoubt);
 
     public bool DebitsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
@@ -145,7 +149,8 @@ internal sealed class AccountWorkingCopy
 
     public bool CreditsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
         amount, pending, Balances.CreditsPending, Balances.CreditsPosted, load.CreditsAtMost,
-        (TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsCredits),
+        (TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsCreditsPosted,
+            TransferStatus.OverflowsCredits),
         out status);
 
     public Fit DebitsFit(Amount amount)
@@ -156,10 +161,13 @@ internal sealed class AccountWorkingCopy
         }
 
         var more = Favour.Debit;
-        return more.IsZero ? Fit.No : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
+        return more.IsZero
+            ? Fit.No
+            : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
 
         bool FitsIn(Amount room) => AccountDecider.Within(
-            Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt, amount, Balances.CreditsPosted, room);
+            Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt, amount, Balances.CreditsPosted,
+            room);
     }
 
     public Fit CreditsFit(Amount amount)
@@ -170,10 +178,13 @@ internal sealed class AccountWorkingCopy
         }
 
         var more = Favour.Credit;
-        return more.IsZero ? Fit.No : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
+        return more.IsZero
+            ? Fit.No
+            : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
 
         bool FitsIn(Amount room) => AccountDecider.Within(
-            Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, room);
+            Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted,
+            room);
     }
 
     // A transaction that is in doubt since before this incarnation may have been answered already, and one that is in
@@ -183,7 +194,8 @@ internal sealed class AccountWorkingCopy
     /// <summary>Whether the account has room for one more hold; of another account, what it has told.</summary>
     /// <param name="leg">The leg that makes the hold.</param>
     /// <param name="other">The other account of the hold.</param>
-    public TransferStatus CheckHolds(ResolvedLeg leg, AccountAddress other) => holder is null ? ContextOf(leg.Index).HoldProblem
+    public TransferStatus CheckHolds(ResolvedLeg leg, AccountAddress other) =>
+        holder is null ? ContextOf(leg.Index).HoldProblem
         : holder.HoldsReservedWith(other) + (holdsMoreWith?.GetValueOrDefault(other) ?? 0) >= holdsWithMax
             ? TransferStatus.ExceedsHoldsWithCounterparty
         : holder.HoldsReserved + holdsMore >= holdsMax ? TransferStatus.ExceedsHoldsOfAccount
@@ -253,7 +265,8 @@ internal sealed class AccountWorkingCopy
             CountHold(transfer, 1);
             closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
             (changedHolds ??= [])[transfer.Id] =
-                (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
+                (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default),
+                    HoldState.Live);
         }
         else if (transfer.ResolvesHold)
         {

@@ -21,7 +21,9 @@ internal static class DerivedId
         var value = Hash(from, domain, number, "");
         var milliseconds = time.UnixMicroseconds / 1000;
         var dated = Make((UInt128)(ulong)Math.Max(milliseconds, 0), 7, value);
-        return milliseconds >= 0 && milliseconds < 1L << 48 && dated.IsTimeOrdered ? dated : Make(value >> 80, 8, value);
+        return milliseconds >= 0 && milliseconds < 1L << 48 && dated.IsTimeOrdered
+            ? dated
+            : Make(value >> 80, 8, value);
     }
 
     private static UInt128 Hash(TransferId from, ReadOnlySpan<byte> domain, Int128 number, string text)

@@ -113,13 +113,13 @@ internal static class EncodedSize
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,
         TransactionRejected rejected =>
             StoredPart(rejected.Branch) + (2 * (Tag + Varint32)) + StoredBalances + Text(rejected.Branch.Principal),
-        LastAgentRefused refused => StoredPart(refused.Branch) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Branch.Principal)
+        LastAgentRefused refused =>
+            StoredPart(refused.Branch) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Branch.Principal)
             + (refused.Verdict is { } verdict ? Message(Text(verdict.By) + Text(verdict.Reason)) : 0),
         AbortRecorded => 2 * Id,
         AccountOpened opened => Message(StoredSpec(opened.Spec)) + Text(opened.Principal),
         AccountChanged changed => OfChange(changed.Change) + Text(changed.Principal),
         HoldExtended extended => Id + Tag + Varint64 + Text(extended.Principal),
-        BalancesSeeded => StoredBalances,
         _ => throw new ArgumentException($"{happened?.GetType().Name} has no size.", nameof(happened)),
     });
 
@@ -128,7 +128,8 @@ internal static class EncodedSize
     public static int OfTransfer(Transfer transfer)
     {
         ArgumentNullException.ThrowIfNull(transfer);
-        return Saturated(Math.Max(StoredTransfer(transfer) + Resolved(transfer), PublicTransfer(transfer)) + Inherited(transfer));
+        return Saturated(
+            Math.Max(StoredTransfer(transfer) + Resolved(transfer), PublicTransfer(transfer)) + Inherited(transfer));
     }
 
     /// <summary>An entry of a statement as a part of its answer.</summary>
@@ -159,7 +160,8 @@ internal static class EncodedSize
         foreach (var one in doubt.Transactions)
         {
             var with = one.With.Sum(static account => Text(account.Text));
-            size += Message((2 * (Tag + 1 + IdText)) + Timestamp + Text(one.Coordinator.Text) + with + (4 * (Tag + 3 + DigitsMax)));
+            size += Message(
+                (2 * (Tag + 1 + IdText)) + Timestamp + Text(one.Coordinator.Text) + with + (4 * (Tag + 3 + DigitsMax)));
         }
 
         return size;
@@ -179,7 +181,8 @@ internal static class EncodedSize
     public const int OfLegResult = Tag + 1 + (Tag + 1 + IdText) + (2 * (Tag + 2)) + (Tag + 1 + DigitsMax);
 
     /// <summary>What became of a transaction, but for its legs.</summary>
-    public const int OfResult = (2 * (Tag + Varint32)) + (Tag + 1 + IdText) + (2 * (Tag + Varint32)) + Timestamp + Tag + 1 + PublicBalances;
+    public const int OfResult = (2 * (Tag + Varint32)) + (Tag + 1 + IdText) + (2 * (Tag + Varint32)) + Timestamp + Tag
+        + 1 + PublicBalances;
 
     /// <summary>How many more bytes the lengths of a transfer, its leg and its transaction can take once text is
     /// added.</summary>

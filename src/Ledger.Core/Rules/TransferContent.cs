@@ -215,7 +215,8 @@ internal static class TransferContent
             return TransferStatus.ExistsWithDifferentTimeout;
         }
 
-        if (transfer.Reverses != asked.Reverses || !string.Equals(transfer.Reason, asked.Reason, StringComparison.Ordinal))
+        if (transfer.Reverses != asked.Reverses
+            || !string.Equals(transfer.Reason, asked.Reason, StringComparison.Ordinal))
         {
             return TransferStatus.ExistsWithDifferentReverses;
         }
@@ -305,7 +306,8 @@ internal static class TransferContent
 
     private const TransferFlags KnownFlags =
         TransferFlags.Pending | TransferFlags.PostPending | TransferFlags.VoidPending | TransferFlags.BalancingDebit
-        | TransferFlags.BalancingCredit | TransferFlags.ClosingDebit | TransferFlags.ClosingCredit | TransferFlags.KeepRest
+        | TransferFlags.BalancingCredit | TransferFlags.ClosingDebit | TransferFlags.ClosingCredit
+        | TransferFlags.KeepRest
         | TransferFlags.OpenAccounts;
 
     private static TransferStatus CheckResolution(Transfer transfer)
@@ -338,7 +340,9 @@ internal static class TransferContent
             return TransferStatus.PendingIdMustBeDifferent;
         }
 
-        return transfer.Timeout != TimeSpan.Zero ? TransferStatus.TimeoutReservedForPendingTransfer : TransferStatus.None;
+        return transfer.Timeout != TimeSpan.Zero
+            ? TransferStatus.TimeoutReservedForPendingTransfer
+            : TransferStatus.None;
     }
 
     private static TransferStatus CheckMovement(Transfer transfer, bool ledgerRequired)
@@ -396,7 +400,8 @@ internal static class TransferContent
             return TransferStatus.ReasonMissing;
         }
 
-        if (transfer.Asset.IsNone && (ledgerRequired || (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None))
+        if (transfer.Asset.IsNone
+            && (ledgerRequired || (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None))
         {
             return TransferStatus.LedgerMustNotBeZero;
         }

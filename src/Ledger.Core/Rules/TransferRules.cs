@@ -14,7 +14,8 @@ internal static class TransferRules
     /// <param name="isFixed">Whether the coordinator has resolved the leg, so that nothing is computed but only
     /// verified.</param>
     public static LegDecision Decide(
-        ResolvedLeg leg, AccountWorkingCopy? debit, AccountWorkingCopy? credit, Asset otherAsset, LedgerTime now, bool isFixed)
+        ResolvedLeg leg, AccountWorkingCopy? debit, AccountWorkingCopy? credit, Asset otherAsset, LedgerTime now,
+        bool isFixed)
     {
         if (leg.Opening is { } opening)
         {
@@ -59,7 +60,8 @@ internal static class TransferRules
         }
 
         if (!transfer.Asset.IsNone
-            && ((!debitAsset.IsNone && debitAsset != transfer.Asset) || (!creditAsset.IsNone && creditAsset != transfer.Asset)))
+            && ((!debitAsset.IsNone && debitAsset != transfer.Asset)
+                || (!creditAsset.IsNone && creditAsset != transfer.Asset)))
         {
             return new LegDecision(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts, leg);
         }
@@ -103,7 +105,8 @@ internal static class TransferRules
     }
 
     private static LegDecision DecideMoney(
-        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit, LedgerTime now, bool isFixed)
+        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit, LedgerTime now,
+        bool isFixed)
     {
         var pending = leg.IsHold;
         if (!isFixed)
@@ -160,30 +163,37 @@ internal static class TransferRules
                 : new LegDecision(TransferStatus.ExceedsDebits, leg);
         }
 
-        return pending ? DecideHeadroomForHold(leg, transfer, debit, credit) : new LegDecision(TransferStatus.None, leg);
+        return pending
+            ? DecideHeadroomForHold(leg, transfer, debit, credit)
+            : new LegDecision(TransferStatus.None, leg);
     }
 
     // A hold that a caller was told has ended may be in doubt here, as money may.
-    private static LegDecision DecideHeadroomForHold(ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
+    private static LegDecision DecideHeadroomForHold(
+        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
     {
         var onDebit = debit?.CheckHolds(leg, transfer.CreditAccount) ?? TransferStatus.None;
         var onCredit = credit?.CheckHolds(leg, transfer.DebitAccount) ?? TransferStatus.None;
-        return (onDebit != TransferStatus.None && debit!.MayHaveMoreHeadroom) || (onCredit != TransferStatus.None && credit!.MayHaveMoreHeadroom)
+        return (onDebit != TransferStatus.None && debit!.MayHaveMoreHeadroom)
+            || (onCredit != TransferStatus.None && credit!.MayHaveMoreHeadroom)
             ? LegDecision.Doubt(leg) with { IsForMoney = true }
             : new LegDecision(Higher(onDebit, onCredit), leg);
     }
 
-    private static ResolvedLeg Bound(ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
+    private static ResolvedLeg Bound(
+        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
     {
         var amount = transfer.Amount;
         var bound = AmountBound.None;
-        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null && debit.AvailableDebits < amount)
+        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null
+            && debit.AvailableDebits < amount)
         {
             amount = debit.AvailableDebits;
             bound = AmountBound.Debit;
         }
 
-        if ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && credit is not null && credit.AvailableCredits < amount)
+        if ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && credit is not null
+            && credit.AvailableCredits < amount)
         {
             amount = credit.AvailableCredits;
             bound = AmountBound.Credit;
@@ -193,7 +203,8 @@ internal static class TransferRules
     }
 
     // The side that bound the amount must still have exactly that, the other one at least that.
-    private static bool StillBinds(ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
+    private static bool StillBinds(
+        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
     {
         if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null
             && (debit.AvailableDebits < leg.Amount
@@ -208,7 +219,8 @@ internal static class TransferRules
     }
 
     private static LegDecision DecideResolution(
-        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit, LedgerTime now, bool isFixed)
+        ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit, LedgerTime now,
+        bool isFixed)
     {
         var hold = HoldOf(leg, transfer, debit) is { Problem: not TransferStatus.PendingTransferNotFound } found
             ? found

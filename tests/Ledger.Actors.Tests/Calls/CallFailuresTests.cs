@@ -27,7 +27,8 @@ public sealed class CallFailuresTests
     {
         foreach (var kind in Enum.GetValues<RequestProblemKind>())
         {
-            var problem = new RequestProblem(kind, "The x is y", "items[3].x") { Allowed = "at most z are allowed", Max = 4 };
+            var problem =
+                new RequestProblem(kind, "The x is y", "items[3].x") { Allowed = "at most z are allowed", Max = 4 };
 
             var exception = Should.Throw<LedgerException>(() => CallFailures.ThrowIf(problem));
 

@@ -31,7 +31,8 @@ internal static class PlainSql
         );
 
         -- One transfer: whether it is posted, now or before.
-        CREATE FUNCTION plain_post(t UUID, debit TEXT, credit TEXT, value BIGINT, reason INTEGER) RETURNS BOOLEAN LANGUAGE plpgsql AS $$
+        CREATE FUNCTION plain_post(t UUID, debit TEXT, credit TEXT, value BIGINT, reason INTEGER) RETURNS BOOLEAN
+            LANGUAGE plpgsql AS $$
         DECLARE
             payer plain_account;
             payee plain_account;
@@ -48,7 +49,8 @@ internal static class PlainSql
                 DELETE FROM plain_transfer WHERE id = t;
                 RETURN FALSE;
             END IF;
-            UPDATE plain_account SET credits = credits + value, entries = entries + 1 WHERE id = credit RETURNING * INTO payee;
+            UPDATE plain_account SET credits = credits + value, entries = entries + 1 WHERE id = credit
+                RETURNING * INTO payee;
             INSERT INTO plain_entry (account, number, transfer, amount, balance) VALUES
                 (debit, payer.entries, t, -value, payer.credits - payer.debits),
                 (credit, payee.entries, t, value, payee.credits - payee.debits);
@@ -56,7 +58,8 @@ internal static class PlainSql
         END $$;
 
         -- Many, each for itself, in one transaction: the accounts are locked and read once, and written once.
-        CREATE FUNCTION plain_post_many(ids UUID[], debits_of TEXT[], credits_of TEXT[], amounts BIGINT[]) RETURNS INTEGER
+        CREATE FUNCTION plain_post_many(ids UUID[], debits_of TEXT[], credits_of TEXT[], amounts BIGINT[])
+            RETURNS INTEGER
         LANGUAGE plpgsql AS $$
         DECLARE
             accounts TEXT[];
@@ -77,9 +80,11 @@ internal static class PlainSql
             count INTEGER := 0;
             e INTEGER := 0;
         BEGIN
-            SELECT array_agg(a.id), array_agg(a.is_limited), array_agg(a.debits), array_agg(a.credits), array_agg(a.entries)
+            SELECT array_agg(a.id), array_agg(a.is_limited), array_agg(a.debits), array_agg(a.credits),
+                array_agg(a.entries)
                 INTO accounts, limited, debit_sums, credit_sums, numbers
-                FROM (SELECT * FROM plain_account WHERE id = ANY (debits_of || credits_of) ORDER BY id FOR NO KEY UPDATE) a;
+                FROM (SELECT * FROM plain_account WHERE id = ANY (debits_of || credits_of)
+                    ORDER BY id FOR NO KEY UPDATE) a;
             SELECT jsonb_object_agg(x.id, x.at) INTO place FROM unnest(accounts) WITH ORDINALITY AS x (id, at);
             SELECT coalesce(array_agg(id), '{}') INTO known FROM plain_transfer WHERE id = ANY (ids);
             FOR i IN 1 .. array_length(ids, 1) LOOP

@@ -61,7 +61,8 @@ internal abstract class PostgreSqlTarget : Target
     }
 
     /// <summary>Runs a prepared statement that answers one value.</summary>
-    protected async Task<object?> CallAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    protected async Task<object?> CallAsync(
+        string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         await using var connection = await _source.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
@@ -70,7 +71,8 @@ internal abstract class PostgreSqlTarget : Target
         return await command.ExecuteScalarAsync(cancellationToken);
     }
 
-    protected static NpgsqlParameter Text(string value) => new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    protected static NpgsqlParameter Text(string value) =>
+        new NpgsqlParameter<string> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
 
     protected static NpgsqlParameter Texts(IEnumerable<string> values) => new NpgsqlParameter<string[]>
     {
@@ -103,14 +105,17 @@ internal sealed class PlainTarget : PostgreSqlTarget
 
         await CallAsync(
             "INSERT INTO plain_account (id, is_limited) SELECT id, $2 FROM unnest($1) AS a (id) ON CONFLICT DO NOTHING",
-            [Texts(workload.Customers), new NpgsqlParameter<bool> { TypedValue = workload.OpeningBalance > 0 }], cancellationToken);
+            [Texts(workload.Customers), new NpgsqlParameter<bool> { TypedValue = workload.OpeningBalance > 0 }],
+            cancellationToken);
         if (workload.OpeningBalance == 0
-            || await ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM plain_account WHERE id = '{workload.Bank}')", cancellationToken))
+            || await ScalarAsync<bool>(
+                $"SELECT EXISTS (SELECT FROM plain_account WHERE id = '{workload.Bank}')", cancellationToken))
         {
             return;
         }
 
-        await ExecuteAsync($"INSERT INTO plain_account (id, is_limited) VALUES ('{workload.Bank}', FALSE)", cancellationToken);
+        await ExecuteAsync(
+            $"INSERT INTO plain_account (id, is_limited) VALUES ('{workload.Bank}', FALSE)", cancellationToken);
         foreach (var chunk in workload.Funding.Chunk(1000))
         {
             await PostManyAsync(chunk, cancellationToken);
@@ -119,7 +124,8 @@ internal sealed class PlainTarget : PostgreSqlTarget
         await ExecuteAsync("VACUUM ANALYZE", cancellationToken);
     }
 
-    public override async Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
+    public override async Task PostAsync(
+        IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         if (_batchSize > 1)
         {
@@ -131,8 +137,10 @@ internal sealed class PlainTarget : PostgreSqlTarget
         var isPosted = await CallAsync(
             PlainSql.PostSql,
             [
-                new NpgsqlParameter<Guid> { TypedValue = IdOf(transfer) }, Text(transfer.DebitAccount), Text(transfer.CreditAccount),
-                new NpgsqlParameter<long> { TypedValue = AmountOf(transfer) }, new NpgsqlParameter<int> { TypedValue = (int)transfer.Code },
+                new NpgsqlParameter<Guid> { TypedValue = IdOf(transfer) }, Text(transfer.DebitAccount),
+                Text(transfer.CreditAccount),
+                new NpgsqlParameter<long> { TypedValue = AmountOf(transfer) },
+                new NpgsqlParameter<int> { TypedValue = (int)transfer.Code },
             ],
             cancellationToken) is true;
         Count(load, transfers, isPosted ? 1 : 0);
@@ -143,13 +151,16 @@ internal sealed class PlainTarget : PostgreSqlTarget
         var wrong = await ScalarAsync<long>(
             """
             SELECT count(*) FROM plain_account a
-            LEFT JOIN (SELECT account, sum(amount) AS balance, count(*) AS entries FROM plain_entry GROUP BY account) e ON e.account = a.id
+            LEFT JOIN (SELECT account, sum(amount) AS balance, count(*) AS entries FROM plain_entry GROUP BY account) e
+                ON e.account = a.id
             WHERE a.credits - a.debits <> coalesce(e.balance, 0) OR a.entries <> coalesce(e.entries, 0)
             """, cancellationToken);
-        var difference = await ScalarAsync<decimal>("SELECT coalesce(sum(debits) - sum(credits), 0) FROM plain_account", cancellationToken);
+        var difference = await ScalarAsync<decimal>(
+            "SELECT coalesce(sum(debits) - sum(credits), 0) FROM plain_account", cancellationToken);
         return wrong == 0 && difference == 0
             ? await ScalarAsync<long>("SELECT count(*) FROM plain_entry", cancellationToken)
-            : throw new BooksException($"{Name}: debits and credits differ by {difference}; {wrong} accounts are not their entries.");
+            : throw new BooksException(
+                $"{Name}: debits and credits differ by {difference}; {wrong} accounts are not their entries.");
     }
 
     private async Task<int> PostManyAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken) =>
@@ -164,7 +175,8 @@ internal sealed class PlainTarget : PostgreSqlTarget
                 Texts(transfers.Select(static one => one.CreditAccount)),
                 new NpgsqlParameter<long[]>
                 {
-                    TypedValue = [.. transfers.Select(AmountOf)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint,
+                    TypedValue = [.. transfers.Select(AmountOf)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType
+                        .Bigint,
                 },
             ],
             cancellationToken))!;
@@ -173,7 +185,8 @@ internal sealed class PlainTarget : PostgreSqlTarget
 /// <summary>pgledger (https://github.com/pgr0ss/pgledger), whose SQL whoever runs this has fetched.</summary>
 /// <param name="connectionString">An empty database.</param>
 /// <param name="scripts">Its files, in the order in which they are to be run.</param>
-internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<string> scripts) : PostgreSqlTarget(connectionString)
+internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<string> scripts)
+    : PostgreSqlTarget(connectionString)
 {
     private const string PostSql = "SELECT id FROM pgledger_create_transfer($1, $2, $3)";
 
@@ -231,7 +244,8 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
         await ExecuteAsync("VACUUM ANALYZE", cancellationToken);
     }
 
-    public override async Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
+    public override async Task PostAsync(
+        IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         var transfer = transfers[0];
         try
@@ -256,20 +270,24 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
         var wrong = await ScalarAsync<long>(
             """
             SELECT count(*) FROM pgledger_accounts a
-            LEFT JOIN (SELECT account_id, sum(amount) AS balance, count(*) AS entries FROM pgledger_entries GROUP BY account_id) e
+            LEFT JOIN (SELECT account_id, sum(amount) AS balance, count(*) AS entries FROM pgledger_entries
+                GROUP BY account_id) e
                 ON e.account_id = a.id
             WHERE a.balance <> coalesce(e.balance, 0) OR a.version <> coalesce(e.entries, 0)
             """, cancellationToken);
-        var sum = await ScalarAsync<decimal>("SELECT coalesce(sum(balance), 0) FROM pgledger_accounts", cancellationToken);
+        var sum = await ScalarAsync<decimal>(
+            "SELECT coalesce(sum(balance), 0) FROM pgledger_accounts", cancellationToken);
         return wrong == 0 && sum == 0
             ? await ScalarAsync<long>("SELECT count(*) FROM pgledger_entries", cancellationToken)
-            : throw new BooksException($"{Name}: the balances add up to {sum}; {wrong} accounts are not their entries.");
+            : throw new BooksException(
+                $"{Name}: the balances add up to {sum}; {wrong} accounts are not their entries.");
     }
 
     private async Task CreateAsync(IReadOnlyList<string> names, bool isLimited, CancellationToken cancellationToken)
     {
         await using var command = Source.CreateCommand(
-            "SELECT n.name, (SELECT a.id FROM pgledger_create_account(n.name, 'USD', $2) a) FROM unnest($1) AS n (name)");
+            "SELECT n.name, (SELECT a.id FROM pgledger_create_account(n.name, 'USD', $2) a) FROM unnest($1) AS n "
+                + "(name)");
         command.Parameters.Add(Texts(names));
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = !isLimited });
         command.CommandTimeout = 600;

@@ -37,8 +37,11 @@ internal abstract class Target : IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 
     /// <summary>Callers for a time, each of which sends the next when the last is answered.</summary>
-    public Task<Load> RunAsync(PairWorkload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken) =>
+    public Task<Load> RunAsync(
+        PairWorkload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken) =>
         Load.ClosedAsync(
-            () => workload.Next(BatchSize), (call, load) => PostAsync(((PostCall)call).Transfers, load, cancellationToken), inFlight,
+            () =>
+                workload.Next(BatchSize), (call, load) =>
+                    PostAsync(((PostCall)call).Transfers, load, cancellationToken), inFlight,
             length, cancellationToken);
 }

@@ -65,7 +65,8 @@ internal sealed class ColdWorkload : TransferWorkload
         var pair = Interlocked.Increment(ref _next);
         return (2L * pair) + 1 < _names.Length
             ? Move(At(2 * pair), At((2 * pair) + 1), 1)
-            : throw new InvalidOperationException($"All {_names.Length} accounts are awake: take more of them with --count.");
+            : throw new InvalidOperationException(
+                $"All {_names.Length} accounts are awake: take more of them with --count.");
     }
 
     private string At(int place) => _names[(int)((ulong)place * Stride % (ulong)_names.Length)];

@@ -17,7 +17,8 @@ internal sealed class PairWorkload : TransferWorkload
     private readonly int _amountMax;
 
     private PairWorkload(
-        string name, string[] names, Settings settings, int amountMax = 9_999, int openingBalance = 0, ZipfSampler? zipf = null)
+        string name, string[] names, Settings settings, int amountMax = 9_999, int openingBalance = 0,
+        ZipfSampler? zipf = null)
         : base(name, settings)
     {
         (_names, _amountMax, OpeningBalance, _zipf) = (names, amountMax, openingBalance, zipf);

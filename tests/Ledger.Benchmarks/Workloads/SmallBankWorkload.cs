@@ -69,7 +69,8 @@ internal sealed class SmallBankWorkload : Workload
     {
         while (true)
         {
-            var gaussian = Math.Sqrt(-2 * Math.Log(1 - Random.Shared.NextDouble())) * Math.Cos(2 * Math.PI * Random.Shared.NextDouble());
+            var gaussian = Math.Sqrt(-2 * Math.Log(1 - Random.Shared.NextDouble())) * Math
+                .Cos(2 * Math.PI * Random.Shared.NextDouble());
             var value = (long)Math.Round((gaussian + 2) / 4 * OpeningRange);
             if (value is >= 0 and < OpeningRange)
             {

@@ -121,4 +121,5 @@ internal sealed record TransactionCall(Transaction Transaction) : Call;
 internal sealed record BatchCall(SubmitBatchRequest Request) : Call;
 
 /// <summary>Reads accounts, and makes the call that follows from what they have, if any does.</summary>
-internal sealed record ReadCall(IReadOnlyList<string> Accounts, Func<IReadOnlyList<Account>, Call?>? Then = null) : Call;
+internal sealed record ReadCall(IReadOnlyList<string> Accounts, Func<IReadOnlyList<Account>, Call?>? Then = null)
+    : Call;

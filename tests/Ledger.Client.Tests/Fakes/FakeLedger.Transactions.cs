@@ -106,10 +106,13 @@ internal sealed partial class FakeLedger
     {
         lock (gate)
         {
-            var result = new ExtendHoldResult { HoldId = request.HoldId, Status = TransferStatus.PendingTransferNotFound };
+            var result =
+                new ExtendHoldResult { HoldId = request.HoldId, Status = TransferStatus.PendingTransferNotFound };
             if (transfers.TryGetValue(request.HoldId, out var record) && record.Hold is { State: HoldState.Live } hold)
             {
-                result.Status = request.ExpireTime.Equals(hold.ExpireTime) ? TransferStatus.Exists : TransferStatus.Created;
+                result.Status = request.ExpireTime.Equals(hold.ExpireTime)
+                    ? TransferStatus.Exists
+                    : TransferStatus.Created;
                 hold.ExpireTime = request.ExpireTime;
                 result.ExpireTime = request.ExpireTime;
             }
@@ -157,13 +160,16 @@ internal sealed partial class FakeLedger
                 continue;
             }
 
-            if (leg.AccountStatus == AccountStatus.Exists || (leg.AccountStatus != AccountStatus.Unspecified && transaction.Legs[i].Opening.IfMissing))
+            if (leg.AccountStatus == AccountStatus.Exists
+                || (leg.AccountStatus != AccountStatus.Unspecified && transaction.Legs[i].Opening.IfMissing))
             {
                 continue;
             }
 
             Undo(touched, before, holds, done);
-            result.Status = leg.TransferStatus == TransferStatus.Unspecified ? TransferStatus.LinkedEventFailed : leg.TransferStatus;
+            result.Status = leg.TransferStatus == TransferStatus.Unspecified
+                ? TransferStatus.LinkedEventFailed
+                : leg.TransferStatus;
             result.FailedLeg = i;
             result.Legs.Clear();
             result.Legs.AddRange(transaction.Legs.Select((other, k) => k == i ? leg
@@ -253,7 +259,9 @@ internal sealed partial class FakeLedger
 
         var (debit, credit) = (accounts[hold!.Transfer.DebitAccount], accounts[hold.Transfer.CreditAccount]);
         var left = Number(hold.Hold.Remaining);
-        var amount = transfer.Kind == TransferKind.VoidHold || transfer.Amount.Length == 0 ? left : Number(transfer.Amount);
+        var amount = transfer.Kind == TransferKind.VoidHold || transfer.Amount.Length == 0
+            ? left
+            : Number(transfer.Amount);
         if (amount > left)
         {
             record.Status = TransferStatus.ExceedsPendingTransferAmount;
@@ -266,7 +274,8 @@ internal sealed partial class FakeLedger
         var keeps = transfer.KeepRest && amount < left;
         Reserve(debit, credit, -(keeps ? amount : left));
         hold.Hold = keeps
-            ? new Hold { State = HoldState.Live, Remaining = (left - amount).ToString(), ExpireTime = hold.Hold.ExpireTime }
+            ? new Hold { State = HoldState.Live, Remaining = (left - amount).ToString(),
+                ExpireTime = hold.Hold.ExpireTime }
             : new Hold { State = transfer.Kind == TransferKind.VoidHold ? HoldState.Voided : HoldState.Posted };
         if (transfer.Kind == TransferKind.PostHold)
         {

@@ -29,8 +29,11 @@ internal sealed partial class FakeLedger
     public Func<FakeCall, Task> After { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Replaces the answers to a stream, if set.</summary>
-    public Func<IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>?
-        Stream { get; set; }
+    public Func<
+        IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>? Stream
+    {
+        get; set;
+    }
 
     /// <summary>Whether it has streams that calls share; else a server that knows of none.</summary>
     public bool HasSharedStreams { get; init; }
@@ -109,7 +112,9 @@ internal sealed partial class FakeLedger
                     CreditsInDoubt = "0",
                 },
                 Balance = "0",
-                AvailableDebits = spec.DebitsMustNotExceedCredits is null ? "" : spec.DebitsMustNotExceedCredits.Allowance,
+                AvailableDebits = spec.DebitsMustNotExceedCredits is null
+                ? ""
+                : spec.DebitsMustNotExceedCredits.Allowance,
                 Version = 1,
             };
             accounts.Add(spec.Address, account);

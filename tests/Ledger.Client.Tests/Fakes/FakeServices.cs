@@ -23,7 +23,8 @@ internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.Acc
             return new ListAccountsResponse { Accounts = { page }, NextPageToken = next };
         });
 
-    public override Task<ListStatementResponse> ListStatement(ListStatementRequest request, ServerCallContext context) =>
+    public override Task<ListStatementResponse> ListStatement(
+        ListStatementRequest request, ServerCallContext context) =>
         ledger.RunAsync("ListStatement", context, () =>
         {
             var (page, next) = ledger.Statement(request);
@@ -33,7 +34,8 @@ internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.Acc
             };
         });
 
-    public override Task<FreezeAccountResponse> FreezeAccount(FreezeAccountRequest request, ServerCallContext context) =>
+    public override Task<FreezeAccountResponse> FreezeAccount(
+        FreezeAccountRequest request, ServerCallContext context) =>
         ledger.RunAsync("FreezeAccount", context, () => new FreezeAccountResponse
         {
             Result = ledger.Change(request.Address, account => account.Freeze = request.Freeze),
@@ -53,7 +55,8 @@ internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.Acc
                 request.Address, account => (account.Closed, account.ClosedReason) = (true, request.Reason)),
         });
 
-    public override Task<ReopenAccountResponse> ReopenAccount(ReopenAccountRequest request, ServerCallContext context) =>
+    public override Task<ReopenAccountResponse> ReopenAccount(
+        ReopenAccountRequest request, ServerCallContext context) =>
         ledger.RunAsync("ReopenAccount", context, () => new ReopenAccountResponse
         {
             Result = ledger.Change(
@@ -103,15 +106,18 @@ internal sealed class FakeTransactionService(FakeLedger ledger) : TransactionSer
         });
 
     public override Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context) =>
-        ledger.RunAsync("SubmitBatch", context, () => new SubmitBatchResponse { Results = { ledger.Submit(request.Items) } });
+        ledger.RunAsync(
+            "SubmitBatch", context, () => new SubmitBatchResponse { Results = { ledger.Submit(request.Items) } });
 }
 
 internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.TransferServiceBase
 {
     public override Task<PostTransferResponse> PostTransfer(PostTransferRequest request, ServerCallContext context) =>
-        ledger.RunAsync("PostTransfer", context, () => new PostTransferResponse { Result = ledger.Post(request.Transfer) });
+        ledger.RunAsync(
+            "PostTransfer", context, () => new PostTransferResponse { Result = ledger.Post(request.Transfer) });
 
-    public override Task<PostTransfersResponse> PostTransfers(PostTransfersRequest request, ServerCallContext context) =>
+    public override Task<PostTransfersResponse> PostTransfers(
+        PostTransfersRequest request, ServerCallContext context) =>
         ledger.RunAsync("PostTransfers", context, () => new PostTransfersResponse
         {
             Results = { request.Transfers.Select(ledger.Post) },
@@ -153,7 +159,8 @@ internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.T
 
 internal static class Refusals
 {
-    public static RpcException Of(StatusCode code, string detail = "no") => new(new global::Grpc.Core.Status(code, detail));
+    public static RpcException Of(StatusCode code, string detail = "no") =>
+        new(new global::Grpc.Core.Status(code, detail));
 
     public static Google.Rpc.Status Rich(
         StatusCode code, string reason, string? field = null, TimeSpan? retryAfter = null)
@@ -185,7 +192,9 @@ internal sealed class FakeAdminService(FakeLedger ledger) : AdminService.AdminSe
             Accounts =
             {
                 ledger.List(1000, "").Page.Where(static account => account.Doubtful is not null)
-                    .Select(static account => new AccountInDoubt { Address = account.Spec.Address, Since = account.CreateTime }),
+                    .Select(
+                        static account =>
+                            new AccountInDoubt { Address = account.Spec.Address, Since = account.CreateTime }),
             },
         });
 

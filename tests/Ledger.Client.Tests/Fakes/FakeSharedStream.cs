@@ -28,7 +28,8 @@ internal sealed class FakeStreamService(FakeLedger ledger) : StreamService.Strea
 /// <summary>One stream that calls share, as the server has it. A test serves it by the whole, or step by
 /// step.</summary>
 internal sealed class FakeSharedStream(
-    FakeLedger ledger, FakeCall call, IAsyncStreamReader<StreamCallsRequest> requests, IServerStreamWriter<StreamCallsResponse> responses)
+    FakeLedger ledger, FakeCall call, IAsyncStreamReader<StreamCallsRequest> requests,
+    IServerStreamWriter<StreamCallsResponse> responses)
 {
     /// <summary>What a stream is counted as.</summary>
     public const string Method = "StreamCalls";
@@ -121,7 +122,8 @@ internal sealed class FakeSharedStream(
         var deadline = item.Timeout is { } timeout
             ? TimeProvider.System.GetUtcNow().UtcDateTime + timeout.ToTimeSpan()
             : DateTime.MaxValue;
-        ServerCallContext Context(string method) => new ItemCallContext(call.Context, method, deadline, cancellation.Token);
+        ServerCallContext Context(string method) =>
+            new ItemCallContext(call.Context, method, deadline, cancellation.Token);
         try
         {
             switch (item.RequestCase)
@@ -136,7 +138,8 @@ internal sealed class FakeSharedStream(
                     break;
                 case CallItem.RequestOneofCase.GetTransfer:
                     answer.GetTransfer = await ledger.RunAsync("GetTransfer", Context("GetTransfer"), () =>
-                        new GetTransferResponse { Record = ledger.GetTransfer(item.GetTransfer.Account, item.GetTransfer.Id) });
+                        new GetTransferResponse { Record = ledger.GetTransfer(
+                            item.GetTransfer.Account, item.GetTransfer.Id) });
                     break;
                 default:
                     throw Refusals.Of(StatusCode.Unimplemented);
@@ -183,7 +186,8 @@ internal sealed class FakeSharedStream(
         {
             await responses.WriteAsync(response);
         }
-        catch (Exception failure) when (failure is InvalidOperationException or OperationCanceledException or IOException)
+        catch (Exception failure) when (failure is InvalidOperationException or OperationCanceledException
+            or IOException)
         {
             // The client has gone, and the stream with it.
         }

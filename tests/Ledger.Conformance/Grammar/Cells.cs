@@ -42,14 +42,16 @@ internal sealed class Cells(string row, string[] words)
         var max = bits == 128 ? UInt128.MaxValue : (UInt128.One << bits) - 1;
         var digits = word.AsSpan(char.IsAsciiLetter(word[0]) ? 1 : 0);
         var fromMax = digits is ['-', ..];
-        if (!UInt128.TryParse(digits[(fromMax ? 1 : 0)..], NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+        if (!UInt128.TryParse(
+            digits[(fromMax ? 1 : 0)..], NumberStyles.None, CultureInfo.InvariantCulture, out var value))
         {
             throw new RowException($"The column '{column}' of '{row}' is '{word}', which is no number below 2^128.");
         }
 
         if (value > max)
         {
-            throw new RowException($"The column '{column}' of '{row}' is '{word}', which does not fit into {bits} bits.");
+            throw new RowException(
+                $"The column '{column}' of '{row}' is '{word}', which does not fit into {bits} bits.");
         }
 
         return fromMax ? max - value : value;

@@ -129,7 +129,8 @@ internal sealed record SetupStep(int Line, string Text, UInt128 Account, Counter
 internal sealed record TickStep(int Line, string Text, bool FromEnd, UInt128 Nanoseconds) : Step(Line, Text);
 
 /// <summary>Sends the rows collected so far as one request.</summary>
-internal sealed record CommitStep(int Line, string Text, Operation Operation, IReadOnlyList<Row> Rows) : Step(Line, Text);
+internal sealed record CommitStep(int Line, string Text, Operation Operation, IReadOnlyList<Row> Rows)
+    : Step(Line, Text);
 
 /// <summary>A table.</summary>
 /// <param name="Name">The file's name.</param>

@@ -128,7 +128,8 @@ internal static class TableParser
         {
             "seconds" => 1_000_000_000UL,
             "nanoseconds" => 1UL,
-            var other => throw new RowException($"'{other}' is no unit of 'tick'; it must be 'seconds' or 'nanoseconds'."),
+            var other =>
+                throw new RowException($"'{other}' is no unit of 'tick'; it must be 'seconds' or 'nanoseconds'."),
         };
         return new TickStep(line, text, fromEnd, (UInt128)count * unit);
     }
@@ -217,7 +218,9 @@ internal static class TableParser
             }),
             "amount" => new LookupTransferRow(line, text, id, TransferAspect.Amount, cells.Number("amount")),
             "timestamp" => new LookupTransferRow(line, text, id, TransferAspect.Timestamp, cells.Number64("timestamp")),
-            _ => throw new RowException($"'lookup_transfer' tells 'exists', 'amount' or 'timestamp', and not '{aspect}'."),
+            _ =>
+                throw new RowException(
+                    $"'lookup_transfer' tells 'exists', 'amount' or 'timestamp', and not '{aspect}'."),
         };
     }
 

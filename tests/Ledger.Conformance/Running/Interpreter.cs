@@ -5,7 +5,7 @@ using Ledger.Core;
 namespace Ledger.Conformance.Running;
 
 /// <summary>Does what the steps of one section say to one ledger.</summary>
-internal sealed class Interpreter(SeededLedger ledger, Judge judge, CancellationToken stop)
+internal sealed class Interpreter(FundedLedger ledger, Judge judge, CancellationToken stop)
 {
     // The virtual clock stands still while a call is made, so this only has to be long enough to outlast no tick.
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(10);
@@ -17,8 +17,8 @@ internal sealed class Interpreter(SeededLedger ledger, Judge judge, Cancellation
     /// <exception cref="Exception">Whatever makes the steps that follow meaningless.</exception>
     public Task RunAsync(Step step) => step switch
     {
-        SetupStep setup => WaitAsync(_ => ledger.SeedAsync(
-            Vocabulary.Address(setup.Account), Vocabulary.Balances(setup.Counters))),
+        SetupStep setup => WaitAsync(token => ledger.FundAsync(
+            Vocabulary.Address(setup.Account), Vocabulary.Balances(setup.Counters), token)),
         TickStep tick => TickAsync(tick),
         CommitStep commit => CommitAsync(commit),
         _ => throw new InvalidOperationException($"No step is a {step.GetType().Name}."),

@@ -88,7 +88,8 @@ internal sealed class Judge(string table, Report report)
 
     private static string Describe(AccountView account)
     {
-        var (debitsPending, debitsPosted, creditsPending, creditsPosted, debitsInDoubt, creditsInDoubt) = account.Balances;
+        var (debitsPending, debitsPosted, creditsPending, creditsPosted, debitsInDoubt, creditsInDoubt) = account
+            .Balances;
         var text = Describe(
             new Counters(debitsPending.Value, debitsPosted.Value, creditsPending.Value, creditsPosted.Value),
             account.IsClosed);

@@ -18,7 +18,7 @@ internal static class TableRun
             var at = 0;
             try
             {
-                await using var ledger = await SeededLedger.StartAsync(cancellationToken);
+                await using var ledger = await FundedLedger.StartAsync(cancellationToken);
                 var interpreter = new Interpreter(ledger, judge, cancellationToken);
                 for (; at < steps.Count; at++)
                 {

@@ -13,7 +13,8 @@ public sealed class BackoffTests
     [InlineData(6, 1000)]
     [InlineData(31, 1000)]
     [InlineData(int.MaxValue, 1000)]
-    public void Given_attempts_before_when_it_pauses_then_twice_as_long_up_to_the_longest(int attempt, int milliseconds) =>
+    public void Given_attempts_before_when_it_pauses_then_twice_as_long_up_to_the_longest(
+        int attempt, int milliseconds) =>
         Backoff.Exponential(s_first, s_max, attempt).ShouldBe(TimeSpan.FromMilliseconds(milliseconds));
 
     [Fact]
@@ -23,7 +24,8 @@ public sealed class BackoffTests
     [Fact]
     public void Given_two_ids_when_their_pauses_are_spread_then_they_differ_and_are_the_same_each_time()
     {
-        var pauses = Enumerable.Range(1, 100).Select(static id => Backoff.Spread(s_max, OneAccount.Id(id), 3)).ToArray();
+        var pauses = Enumerable.Range(1, 100).Select(static id => Backoff.Spread(s_max, OneAccount.Id(id), 3))
+            .ToArray();
 
         pauses.ShouldAllBe(static pause => pause >= s_max && pause < 2 * s_max);
         pauses.Distinct().Count().ShouldBeGreaterThan(80);
@@ -36,6 +38,7 @@ public sealed class BackoffTests
     [InlineData(1, false)]
     [InlineData(1_000_000, false)]
     [InlineData(1_000_001, true)]
-    public void Given_a_time_when_it_lies_further_ahead_than_any_pause_then_the_clock_was_set_back(int ahead, bool isDue) =>
+    public void Given_a_time_when_it_lies_further_ahead_than_any_pause_then_the_clock_was_set_back(
+        int ahead, bool isDue) =>
         Backoff.IsDue(new LedgerTime(5_000_000 + ahead), new LedgerTime(5_000_000), s_max).ShouldBe(isDue);
 }

@@ -29,7 +29,7 @@ public sealed class CoordinatorDecideTests
     }
 
     [Fact]
-    public void Given_too_little_money_when_it_is_asked_for_then_the_other_account_is_asked_whether_its_reason_ranks_higher()
+    public void Given_too_little_money_when_it_is_asked_for_then_the_other_account_is_asked_for_a_higher_reason()
     {
         Given(Opened(limit: 0), Received(1, 99));
 
@@ -62,7 +62,8 @@ public sealed class CoordinatorDecideTests
 
     [Fact]
     public void Given_no_account_when_a_transfer_is_asked_for_then_nobody_else_needs_to_be_asked() =>
-        When(Post(Plain(2, 100))).ShouldBeOfType<Reject>().Decision.Status.ShouldBe(TransferStatus.DebitAccountNotFound);
+        When(Post(Plain(2, 100))).ShouldBeOfType<Reject>().Decision.Status
+            .ShouldBe(TransferStatus.DebitAccountNotFound);
 
     [Fact]
     public void Given_money_in_doubt_that_could_be_enough_when_it_is_asked_for_then_it_waits_for_that()
@@ -156,7 +157,9 @@ public sealed class CoordinatorDecideTests
     {
         Given(Opened(limit: 0));
         var rejected = Branch(Plain(2, 30));
-        Given(new TransactionRejected(rejected, 0, TransferStatus.ExceedsCredits, state.Balances, At(2)), Received(1, 100, second: 3));
+        Given(
+            new TransactionRejected(rejected, 0, TransferStatus.ExceedsCredits, state.Balances, At(2)),
+            Received(1, 100, second: 3));
 
         var result = When(Post(Plain(2, 30))).ShouldBeOfType<Respond>().Result;
 
@@ -343,7 +346,8 @@ public sealed class CoordinatorDecideTests
         TransactionBranch.Of(transfer, s_a, OneAccount.Usd, "");
 
     private static TransactionBranch Branch(
-        int id, AccountAddress coordinator, AccountAddress debit, AccountAddress credit, int amount) => TransactionBranch.Of(
+        int id, AccountAddress coordinator, AccountAddress debit, AccountAddress credit, int amount) =>
+            TransactionBranch.Of(
             OneAccount.Plain(id, debit, credit, Amount.Of((ulong)amount)), coordinator, OneAccount.Usd, "");
 
     private static LastAgentCommitted Received(int id, int amount, int second = 0) =>

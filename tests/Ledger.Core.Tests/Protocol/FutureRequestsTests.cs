@@ -70,7 +70,8 @@ public sealed class FutureRequestsTests
     [Theory]
     [InlineData(1_000_000, false)]
     [InlineData(1_000_001, true)]
-    public void Given_what_can_not_be_kept_when_it_is_too_far_ahead_then_it_is_dropped_and_counted(int ahead, bool isDropped)
+    public void Given_what_can_not_be_kept_when_it_is_too_far_ahead_then_it_is_dropped_and_counted(
+        int ahead, bool isDropped)
     {
         future.TryDrop(In(ahead), s_now).ShouldBe(isDropped);
         future.Dropped.ShouldBe(isDropped ? 1 : 0);

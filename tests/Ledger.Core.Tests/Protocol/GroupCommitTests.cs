@@ -244,12 +244,13 @@ public sealed class GroupCommitTests : IAccountHost
 
     void IAccountHost.WakeAt(LedgerTime time) => wakes.Add(time);
 
-    private GroupCommit Make(AccountMachineOptions options) => new(state, new PreparedOrder(state), options, this, requests);
+    private GroupCommit Make(AccountMachineOptions options) =>
+        new(state, new PreparedOrder(state), options, this, requests);
 
     private long Answer()
     {
         requests.TryAdmit(int.MaxValue).ShouldBeTrue();
-        rows.SendWhenDurable(new ReplyTarget(null, ++correlation), new SeedBalancesResponse());
+        rows.SendWhenDurable(new ReplyTarget(null, ++correlation), new GetAccountResponse(null));
         return correlation;
     }
 
@@ -274,5 +275,6 @@ public sealed class GroupCommitTests : IAccountHost
     }
 
     private void Commit(int id) => rows.AppendLazily(
-        new TransactionCommitted(OneAccount.Id(id), state.FindInDoubt(OneAccount.Id(id))!.SequenceNr, s_now, s_now), 0, s_now);
+        new TransactionCommitted(OneAccount.Id(id), state.FindInDoubt(OneAccount.Id(id))!.SequenceNr, s_now, s_now), 0,
+        s_now);
 }

@@ -121,7 +121,7 @@ public sealed class HoldExpiryTests
     }
 
     [Fact]
-    public void Given_a_hold_that_is_due_and_not_in_hand_when_it_is_armed_then_soon_and_not_in_the_middle_of_something_else()
+    public void Given_a_hold_that_is_due_and_not_in_hand_when_it_is_armed_then_soon_and_not_at_once()
     {
         MakeHold(1, until: 5);
 

@@ -74,8 +74,8 @@ public sealed class LeaseGateTests : ILeaseGateHost
     public void Given_something_withheld_when_it_leaves_then_with_the_row_that_it_had_seen()
     {
         mayLeave = 0;
-        gate.Send(OutboundMessage.Of(Caller(1), new SeedBalancesResponse()), 7);
-        gate.Send(OutboundMessage.Of(Caller(2), new SeedBalancesResponse()), 9);
+        gate.Send(OutboundMessage.Of(Caller(1), new GetAccountResponse(null)), 7);
+        gate.Send(OutboundMessage.Of(Caller(2), new GetAccountResponse(null)), 9);
         mayLeave = int.MaxValue;
 
         gate.TryRelease().ShouldBeTrue();
@@ -155,7 +155,8 @@ public sealed class LeaseGateTests : ILeaseGateHost
 
     private static ReplyTarget Caller(long correlation) => new(null, correlation);
 
-    private void Say(long correlation) => gate.Send(OutboundMessage.Of(Caller(correlation), new SeedBalancesResponse()), 1);
+    private void Say(long correlation) =>
+        gate.Send(OutboundMessage.Of(Caller(correlation), new GetAccountResponse(null)), 1);
 
     private IEnumerable<long> Left() => left.Select(static one => one.Message.ReplyTo.Correlation);
 }

@@ -88,7 +88,8 @@ public sealed class OperationPhaseTests
     [Fact]
     public void Given_longer_content_when_it_is_measured_then_it_takes_more_memory()
     {
-        var transfer = OneAccount.Plain(1, OneAccount.A, OneAccount.B, Amount.Of(1)) with { Reference = new string('x', 100) };
+        var transfer =
+            OneAccount.Plain(1, OneAccount.A, OneAccount.B, Amount.Of(1)) with { Reference = new string('x', 100) };
         var longer = new Reserved(OneAccount.Branch(1, OneAccount.A, new ResolvedLeg(0, transfer, null)), s_since);
 
         longer.Size.ShouldBe(new Reserved(Branch(), s_since).Size + 200);
@@ -117,7 +118,8 @@ public sealed class OperationPhaseTests
         operation.TakeForeign().ShouldBeNull();
     }
 
-    private static IdLookup Question(long number) => new(OneAccount.Id(1), 0, 0, default, default, false) { Number = number };
+    private static IdLookup Question(long number) =>
+        new(OneAccount.Id(1), 0, 0, default, default, false) { Number = number };
 
     private static Vote Vote(VoteKind kind) => new(OneAccount.Id(1), 1, OneAccount.A, kind, null);
 

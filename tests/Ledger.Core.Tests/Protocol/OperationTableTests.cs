@@ -71,7 +71,8 @@ public sealed class OperationTableTests
     public void Given_an_expiry_when_it_is_taken_off_then_it_is_counted_once()
     {
         var hold = new Hold(
-            OneAccount.Plain(1, OneAccount.A, OneAccount.B, Amount.Of(5)), Amount.Of(5), new LedgerTime(9), 1, default, Id(1));
+            OneAccount.Plain(1, OneAccount.A, OneAccount.B, Amount.Of(5)), Amount.Of(5), new LedgerTime(9), 1, default,
+            Id(1));
         var asked = TransactionBranch.Of(HoldExpiry.VoidOf(hold), OneAccount.A, OneAccount.Usd, Principals.Expiry);
         var one = new Operation(null, asked);
         operations.Claim(one, OperationIds.Of(asked, OneAccount.A));
@@ -117,7 +118,8 @@ public sealed class OperationTableTests
         operations.TryFindAttempt<PreparedPhase>(Id(1), branch.Digest, out _, out _).ShouldBeTrue();
         operations.TryFindAttempt<Voting>(Id(1), branch.Digest, out _, out _).ShouldBeFalse("it is not voting");
         operations.TryFindAttempt<Committing>(Id(1), branch.Digest + 1, out _, out _).ShouldBeFalse("of other content");
-        operations.TryFindAttempt<Committing>(Id(2), branch.Digest, out _, out _).ShouldBeFalse("nobody has prepared it");
+        operations.TryFindAttempt<Committing>(Id(2), branch.Digest, out _, out _)
+            .ShouldBeFalse("nobody has prepared it");
     }
 
     private static TransferId Id(int number) => OneAccount.Id(number);

@@ -1,7 +1,7 @@
 namespace Ledger.Core.Tests.Protocol;
 
-/// <summary>The parts of one account without the machine around them: what leaves is written down, rows are durable when
-/// the test says so, and what would be routed is written down too.</summary>
+/// <summary>The parts of one account without the machine around them: what leaves is written down, rows are durable
+/// when the test says so, and what would be routed is written down too.</summary>
 internal sealed class Parts : IAccountHost, IOperationRunner
 {
     private EventBatch? writing;

@@ -102,7 +102,8 @@ public sealed class ReadBarrierTests
     [InlineData(60, 1_000_000)]
     [InlineData(1, 500_000)]
     [InlineData(0, 0)]
-    public void Given_a_deadline_when_somebody_reads_then_half_of_the_time_and_a_second_at_most(int seconds, long wait) =>
+    public void Given_a_deadline_when_somebody_reads_then_half_of_the_time_and_a_second_at_most(
+        int seconds, long wait) =>
         barrier.ReadUntil(Read(seconds), At(0)).UnixMicroseconds.ShouldBe(wait);
 
     [Fact]
@@ -111,7 +112,8 @@ public sealed class ReadBarrierTests
 
     [Fact]
     public void Given_no_deadline_at_all_when_somebody_commands_then_that_does_not_overflow() =>
-        ReadBarrier.CommandUntil(new GetAccountRequest(default, LedgerTime.MaxValue), At(8)).ShouldBeGreaterThan(At(1_000_000));
+        ReadBarrier.CommandUntil(new GetAccountRequest(default, LedgerTime.MaxValue), At(8))
+            .ShouldBeGreaterThan(At(1_000_000));
 
     [Fact]
     public void Given_a_read_of_an_id_in_hand_when_its_time_is_up_then_it_fails_by_name_and_waits_no_more()
@@ -169,5 +171,6 @@ public sealed class ReadBarrierTests
     }
 
     private void Decide(int id) => state.Evolve(
-        new TransactionCommitted(OneAccount.Id(id), state.FindInDoubt(OneAccount.Id(id))!.SequenceNr, At(9), At(9)), ++row);
+        new TransactionCommitted(OneAccount.Id(id), state.FindInDoubt(OneAccount.Id(id))!.SequenceNr, At(9), At(9)),
+        ++row);
 }

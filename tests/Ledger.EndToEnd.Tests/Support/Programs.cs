@@ -46,7 +46,8 @@ internal static class Programs
         }
         catch (OperationCanceledException waited) when (!kill.IsCancellationRequested)
         {
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end.\n{output}\n{error}", waited);
+            throw new TimeoutException(
+                $"{program} {string.Join(' ', arguments)} did not end.\n{output}\n{error}", waited);
         }
     }
 
@@ -63,6 +64,7 @@ internal static class Programs
         path += OperatingSystem.IsWindows() ? ".exe" : "";
         return File.Exists(path)
             ? path
-            : throw new FileNotFoundException($"{path} is not there. Build Ledger.EndToEnd.Tests, which builds it too.");
+            : throw new FileNotFoundException(
+                $"{path} is not there. Build Ledger.EndToEnd.Tests, which builds it too.");
     }
 }

@@ -73,8 +73,8 @@ public abstract partial class RimNode : IAsyncLifetime
         await StartAsync();
     }
 
-    /// <summary>What the node says of its journal, as soon as all is well with it: on a busy machine a look may come too
-    /// soon after a start.</summary>
+    /// <summary>What the node says of its journal, as soon as all is well with it: on a busy machine a look may come
+    /// too soon after a start.</summary>
     internal async Task<string> JournalHealthAsync()
     {
         var said = "";

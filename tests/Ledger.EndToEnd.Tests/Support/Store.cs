@@ -37,7 +37,8 @@ internal sealed class Store : IDisposable
     public string SqliteFile => Path.Combine(Root, "ledger.db");
 
     /// <summary>How many rows the journal has.</summary>
-    public async Task<long> CountJournalRowsAsync() => (long)(await ReadAsync(SqliteFile, "SELECT count(*) FROM journal"))!;
+    public async Task<long> CountJournalRowsAsync() =>
+        (long)(await ReadAsync(SqliteFile, "SELECT count(*) FROM journal"))!;
 
     /// <summary>How many rows an account has.</summary>
     public async Task<long> CountJournalRowsAsync(string account) => (long)(await ReadAsync(
@@ -45,7 +46,8 @@ internal sealed class Store : IDisposable
 
     /// <summary>The row that an account's newest snapshot stands on; null where it has none.</summary>
     public async Task<long?> SnapshotRowAsync(string account) => await ReadAsync(
-        SnapshotFile, $"SELECT max(sequence_number) FROM snapshot WHERE persistence_id = 'ledger-account-{account}'") as long?;
+        SnapshotFile,
+        $"SELECT max(sequence_number) FROM snapshot WHERE persistence_id = 'ledger-account-{account}'") as long?;
 
     /// <summary>How many tables a PostgreSQL database has.</summary>
     public async Task<long> TablesAsync()

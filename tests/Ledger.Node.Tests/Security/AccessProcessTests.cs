@@ -13,8 +13,8 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Ledger.Node.Tests.Security;
 
-/// <summary>A node as a bank runs it: TLS at both addresses, certificates of callers, tokens of a real issuer, keys, and
-/// a policy.</summary>
+/// <summary>A node as a bank runs it: TLS at both addresses, certificates of callers, tokens of a real issuer, keys,
+/// and a policy.</summary>
 public sealed class AccessProcessTests : IAsyncLifetime
 {
     private const string Payments = "spiffe://bank/payments";
@@ -75,7 +75,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
         (await DeniedAsync(() => byToken.PostTransferAsync(Pay("bank", "users:1")))).ShouldBe("PERMISSION_DENIED");
         (await DeniedAsync(() => byToken.GetAccountAsync("bank"))).ShouldBe("PERMISSION_DENIED");
         (await DeniedAsync(() => byCertificate.GetAccountAsync("users:1"))).ShouldBe("PERMISSION_DENIED");
-        (await DeniedAsync(() => byCertificate.PostTransferAsync(Pay("users:1", "bank")))).ShouldBe("PERMISSION_DENIED");
+        (await DeniedAsync(() => byCertificate.PostTransferAsync(Pay("users:1", "bank"))))
+            .ShouldBe("PERMISSION_DENIED");
 
         // Who did it stands in the journal.
         using var http = Http();
@@ -93,16 +94,21 @@ public sealed class AccessProcessTests : IAsyncLifetime
         var known = published.Keys.First(static one => one.Kty == "RSA");
         var good = await issuer.TokenAsync("teller");
         var parts = good.Split('.');
+        var changed = Base64UrlEncoder.Encode(
+            Base64UrlEncoder.Decode(parts[1]).Replace("teller", "chief", StringComparison.Ordinal));
         var own = new RsaSecurityKey(rsa) { KeyId = known.KeyId };
         var tokens = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["wrong issuer"] = Forge(new SigningCredentials(own, SecurityAlgorithms.RsaSha256), issuer: "http://127.0.0.1:1/"),
+            ["wrong issuer"] = Forge(
+                new SigningCredentials(own, SecurityAlgorithms.RsaSha256), issuer: "http://127.0.0.1:1/"),
             ["own key under the issuer's id"] = Forge(new SigningCredentials(own, SecurityAlgorithms.RsaSha256)),
-            ["unknown key"] = Forge(new SigningCredentials(new RsaSecurityKey(rsa) { KeyId = "another" }, SecurityAlgorithms.RsaSha256)),
+            ["unknown key"] = Forge(
+                new SigningCredentials(new RsaSecurityKey(rsa) { KeyId = "another" }, SecurityAlgorithms.RsaSha256)),
             ["no signature"] = $"{Base64UrlEncoder.Encode("""{"alg":"none","typ":"at+jwt"}""")}.{parts[1]}.",
             ["HMAC with the public key"] = Forge(new SigningCredentials(
-                new SymmetricSecurityKey(Encoding.UTF8.GetBytes(known.N)) { KeyId = known.KeyId }, SecurityAlgorithms.HmacSha256)),
-            ["changed"] = $"{parts[0]}.{Base64UrlEncoder.Encode(Base64UrlEncoder.Decode(parts[1]).Replace("teller", "chief", StringComparison.Ordinal))}.{parts[2]}",
+                new SymmetricSecurityKey(Encoding.UTF8.GetBytes(known.N)) { KeyId = known.KeyId },
+                SecurityAlgorithms.HmacSha256)),
+            ["changed"] = $"{parts[0]}.{changed}.{parts[2]}",
             ["wrong audience"] = await issuer.TokenAsync("teller", ("for", "another-service")),
             ["valid for too long"] = await issuer.TokenAsync("teller", ("seconds", "36000")),
             ["bound to a certificate that is not shown"] = Forge(issuer.Signature, bound: "AAAA"),
@@ -128,7 +134,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
         }
 
         using (var nothing = Http())
-        using (var response = await nothing.PostAsync(new Uri(json, "/v1/transfers"), new StringContent("{ not even JSON")))
+        using (var response = await nothing.PostAsync(
+            new Uri(json, "/v1/transfers"), new StringContent("{ not even JSON")))
         {
             response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
             answers.Add(await response.Content.ReadAsStringAsync());
@@ -144,7 +151,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
         var others = new TestAuthority(directory.FullName, "others");
         foreach (var (what, certificate) in new (string, X509Certificate2)[]
         {
-            ("another authority's", others.Client(Payments)), ("revoked", revoked), ("expired", authority.Client(Payments, days: 0)),
+            ("another authority's", others.Client(Payments)), ("revoked", revoked),
+            ("expired", authority.Client(Payments, days: 0)),
             ("a server's", authority.Client(Payments, isForServers: true)),
         })
         {
@@ -193,7 +201,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
                 {
                     if (number % 2 == 0)
                     {
-                        (await client.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+                        (await client.PostTransferAsync(Pay("bank", "users:1"))).Status
+                            .ShouldBe(TransferStatus.Created);
                     }
                     else
                     {
@@ -212,7 +221,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
             authority.Server("node");
             var seen = Volatile.Read(ref calls);
             await Until.TrueAsync(() => Volatile.Read(ref calls) > seen + 20 || load.Any(static one => one.IsFaulted));
-            await Until.TrueAsync(() => Count(node.Output, "is in force") > round && Count(node.Output, "have been read anew") > round);
+            await Until.TrueAsync(
+                () => Count(node.Output, "is in force") > round && Count(node.Output, "have been read anew") > round);
         }
 
         await ended.CancelAsync();
@@ -356,7 +366,8 @@ public sealed class AccessProcessTests : IAsyncLifetime
     private string Policy(params string[] readable)
     {
         static Dictionary<string, object> Grant(string[] rights, params (string Key, object Value)[] more) =>
-            new(more.ToDictionary(static one => one.Key, static one => one.Value, StringComparer.Ordinal), StringComparer.Ordinal) { ["do"] = rights };
+            new(more.ToDictionary(static one => one.Key, static one => one.Value, StringComparer.Ordinal),
+                StringComparer.Ordinal) { ["do"] = rights };
 
         object Key(System.Collections.Immutable.ImmutableArray<byte> hash, string end) =>
             new { principal = "ops", sha256 = Convert.ToHexString(hash.AsSpan()), expireTime = end };
@@ -367,12 +378,16 @@ public sealed class AccessProcessTests : IAsyncLifetime
             {
                 [Payments] = new
                 {
-                    grants = new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" }), ("assets", new[] { "USD/2" })) },
+                    grants =
+                        new[] { Grant(
+                            ["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" }),
+                            ("assets", new[] { "USD/2" })) },
                 },
                 ["jwt:teller"] = new { grants = new[] { Grant(["read"], ("accounts", readable)) } },
                 ["jwt:payer"] = new
                 {
-                    grants = new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" })) },
+                    grants =
+                        new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" })) },
                 },
                 ["jwt:slow"] = new
                 {
@@ -396,14 +411,16 @@ public sealed class AccessProcessTests : IAsyncLifetime
             claims["cnf"] = new Dictionary<string, object>(StringComparer.Ordinal) { ["x5t#S256"] = bound };
         }
 
-        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(
+            new SecurityTokenDescriptor
         {
             Issuer = issuer ?? this.issuer.Name, Audience = "ledger", Claims = claims, SigningCredentials = signature,
             IssuedAt = isDated ? DateTime.UtcNow : null, Expires = DateTime.UtcNow.AddMinutes(5),
         });
     }
 
-    private LedgerClient Connect(X509Certificate2? certificate = null, string? token = null) => new(new LedgerClientOptions
+    private LedgerClient Connect(X509Certificate2? certificate = null, string? token = null) =>
+        new(new LedgerClientOptions
     {
         Addresses = [grpc], CertificateAuthorities = authority.Trusted, MaxAttempts = 1,
         ClientCertificate = certificate is null ? null : () => certificate,

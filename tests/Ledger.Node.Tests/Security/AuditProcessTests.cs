@@ -21,7 +21,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-audit-node-");
     private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) ops = ApiKey.Create("ops1");
-    private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) teller = ApiKey.Create("teller1");
+    private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) teller = ApiKey
+        .Create("teller1");
 
     private string PolicyPath => Path.Combine(directory.FullName, "policy.json");
 
@@ -75,7 +76,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
             output.WriteLine($"{record.Number} {record.Event}");
         }
 
-        Of(AuditKind.Opened, AuditKind.Closed).Select(static one => one.Kind).ShouldBe([AuditKind.Opened, AuditKind.Closed]);
+        Of(AuditKind.Opened, AuditKind.Closed).Select(static one => one.Kind)
+            .ShouldBe([AuditKind.Opened, AuditKind.Closed]);
         var changes = Of(AuditKind.Change);
         changes.Select(static one => (one.Method, one.Target, one.Outcome)).ShouldBe(
         [
@@ -83,10 +85,12 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
             ("ledger.v1.AccountService/UnfreezeAccount", "users:1", "ACCOUNT_STATUS_CHANGED"),
             ("ledger.v1.AccountService/FreezeAccount", "nobody", "ACCOUNT_STATUS_NOT_FOUND"),
         ]);
-        changes.ShouldAllBe(static one => one.Principal == "ops" && one.Credential == "key:ops1" && one.Address == "127.0.0.1"
+        changes.ShouldAllBe(
+            static one => one.Principal == "ops" && one.Credential == "key:ops1" && one.Address == "127.0.0.1"
             && one.Correlation != null);
         Of(AuditKind.AdminCall).Single().Method.ShouldBe("ledger.v1.AdminService/ListInDoubt");
-        Of(AuditKind.Denied).Select(static one => (one.Principal, one.Method)).ShouldContain(("teller", "ledger.v1.AccountService/GetAccount"));
+        Of(AuditKind.Denied).Select(static one => (one.Principal, one.Method))
+            .ShouldContain(("teller", "ledger.v1.AccountService/GetAccount"));
         Sum(AuditKind.Denied).ShouldBe(2);
         Of(AuditKind.AuthenticationFailed).ShouldContain(static one => one.Credential == "key:ops1"
             && one.Detail == "The key is not in the policy, or has expired.");
@@ -96,7 +100,9 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
             static one => one.Credential.ShouldBe("key:ops1"), static one => one.Detail.ShouldBe("for 00:01:00"));
         var loaded = Of(AuditKind.PolicyLoaded);
         loaded.Length.ShouldBe(2);
-        loaded[1].Detail.ShouldBe($"sha256 {Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Policy("users:2"))))}");
+        loaded[1].Detail.ShouldBe(
+            $"sha256 "
+                + Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Policy("users:2")))));
         Of(AuditKind.PolicyRefused).Single().Detail.ShouldNotBeNull().ShouldContain("can't be read");
 
         // Ordinary writes stand in the journal with their principals, and amounts and keys nowhere here.
@@ -108,7 +114,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         AuditEvent[] Of(params AuditKind[] kinds) =>
             [.. records.Where(record => kinds.Contains(record.Event.Kind)).Select(static record => record.Event)];
 
-        long Sum(AuditKind kind) => records.Where(record => record.Event.Kind == kind).Sum(static one => one.Count == 0 ? 1 : one.Count);
+        long Sum(AuditKind kind) =>
+            records.Where(record => record.Event.Kind == kind).Sum(static one => one.Count == 0 ? 1 : one.Count);
     }
 
     [Fact]
@@ -149,16 +156,19 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         {
             await next.ListeningAsync();
             using var http = Http(ops.Key);
-            (await http.GetStringAsync(new Uri(await next.ListeningAsync(), "/health"))).ShouldContain("\"ledger-audit\":{\"status\":\"Healthy\"");
+            (await http.GetStringAsync(new Uri(await next.ListeningAsync(), "/health")))
+                .ShouldContain("\"ledger-audit\":{\"status\":\"Healthy\"");
             next.Terminate();
             (await next.ExitAsync()).ShouldBe(0, next.Output);
         }
 
         var records = Read();
         records.Count(static one => one.Event.Kind == AuditKind.Opened).ShouldBeGreaterThanOrEqualTo(2);
-        var onRecord = records.Where(static one => one.Event.Kind == AuditKind.Change).Select(static one => one.Event.Target!).ToHashSet();
+        var onRecord = records.Where(static one => one.Event.Kind == AuditKind.Change)
+            .Select(static one => one.Event.Target!).ToHashSet();
         var missing = answered.Where(one => !onRecord.Contains(one.Account)).ToArray();
-        output.WriteLine($"{answered.Count} changes were answered, {missing.Length} of the last moment are not on record,"
+        output.WriteLine(
+            $"{answered.Count} changes were answered, {missing.Length} of the last moment are not on record,"
             + $" {AuditFolder.FilesIn(AuditPath).Length} files");
         missing.ShouldAllBe(one => Stopwatch.GetElapsedTime(one.At, killed) < TimeSpan.FromSeconds(5));
         onRecord.Count.ShouldBeGreaterThan(100);
@@ -178,7 +188,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
                 for (var i = 0; i < 600; i++)
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(json, "/v1/accounts/bank"));
-                    request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", ApiKey.Create($"k{thread}x{i}").Key);
+                    request.Headers.Authorization = new AuthenticationHeaderValue(
+                        "Bearer", ApiKey.Create($"k{thread}x{i}").Key);
                     using var response = await http.SendAsync(request, cancellation);
                     response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
                     Interlocked.Increment(ref refused);
@@ -187,12 +198,15 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
             var took = Stopwatch.GetElapsedTime(began);
             node.Terminate();
             (await node.ExitAsync()).ShouldBe(0, node.Output);
-            output.WriteLine($"{refused} failures in {took.TotalSeconds:0.0} s; {Size()} bytes of audit log, {node.Output.Length} of the other");
+            output.WriteLine(
+                $"{refused} failures in {took.TotalSeconds:0.0} s; {Size()} bytes of audit log, {node.Output.Length} "
+                    + "of the other");
             node.Output.Length.ShouldBeLessThan(100_000);
         }
 
         Size().ShouldBeLessThan(1_000_000);
-        Read().Where(static one => one.Event.Kind == AuditKind.AuthenticationFailed).Sum(static one => one.Count == 0 ? 1 : one.Count)
+        Read().Where(static one => one.Event.Kind == AuditKind.AuthenticationFailed)
+            .Sum(static one => one.Count == 0 ? 1 : one.Count)
             .ShouldBe(16 * 600);
         long Size() => AuditFolder.FilesIn(AuditPath).Sum(static file => new FileInfo(file).Length);
     }
@@ -222,7 +236,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         WritePolicy();
         using var node = new NodeProcess(
             directory.FullName,
-            ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=256k tmpfs \"$1\" && shift && exec \"$@\"", "sh", disk],
+            ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=256k tmpfs \"$1\" && shift && exec \"$@\"", "sh",
+                disk],
             new Dictionary<string, string>(),
             [.. Settings, $"--Ledger:Audit:Path={disk}", "--Ledger:Audit:Require=true"]);
         var grpc = await node.GrpcListeningAsync();
@@ -246,8 +261,10 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         {
             try
             {
-                await operators.UnfreezeAccountAsync("users:1", request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) });
-                await operators.FreezeAccountAsync("users:1", s_all, request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) });
+                await operators.UnfreezeAccountAsync(
+                    "users:1", request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) });
+                await operators.FreezeAccountAsync(
+                    "users:1", s_all, request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) });
             }
             catch (LedgerClientException e)
             {
@@ -258,7 +275,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         });
         refused.ShouldBe("OVERLOADED");
         (await operators.GetAccountAsync("bank")).ShouldNotBeNull("Whatever needs no record goes on.");
-        (await operators.PostTransferAsync(Pay("bank", "users:2"))).Status.ShouldBe(TransferStatus.CreditAccountNotFound);
+        (await operators.PostTransferAsync(Pay("bank", "users:2"))).Status
+            .ShouldBe(TransferStatus.CreditAccountNotFound);
         await Until.TrueAsync(() => node.Output.Contains("can't be written", StringComparison.Ordinal));
 
         File.Delete(filler);
@@ -266,7 +284,9 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         {
             try
             {
-                return (await operators.UnfreezeAccountAsync("users:1", request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) }))
+                return (
+                    await operators.UnfreezeAccountAsync(
+                        "users:1", request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) }))
                     .Status is AccountStatus.Changed or AccountStatus.Unchanged;
             }
             catch (LedgerClientException)
@@ -278,7 +298,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         await Until.TrueAsync(() =>
         {
             reader = new AuditReader($"/proc/{node.Id}/root{disk}");
-            return reader.Read().Any(static one => one.Event.Kind == AuditKind.Change && one.Event.Method!.Contains("Unfreeze"));
+            return reader.Read()
+                .Any(static one => one.Event.Kind == AuditKind.Change && one.Event.Method!.Contains("Unfreeze"));
         });
         reader.Findings.Where(static one => one.IsFault).ShouldBeEmpty();
         node.Terminate();
@@ -304,7 +325,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
 
     private static LedgerClient Connect(Uri grpc, string? key) => new(new LedgerClientOptions
     {
-        Addresses = [grpc], MaxAttempts = 1, WriteTimeout = TimeSpan.FromSeconds(50), ReadTimeout = TimeSpan.FromSeconds(50),
+        Addresses = [grpc], MaxAttempts = 1, WriteTimeout = TimeSpan.FromSeconds(50), ReadTimeout = TimeSpan
+            .FromSeconds(50),
         Token = key is null ? null : _ => ValueTask.FromResult(key),
     });
 
@@ -344,7 +366,8 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
                         new { @do = new[] { "transfer" }, debit = new[] { "**" }, credit = new[] { "**" } },
                     },
                 },
-                ["teller"] = new { grants = new object[] { new { @do = new[] { "read" }, accounts = new[] { readable } } } },
+                ["teller"] =
+                    new { grants = new object[] { new { @do = new[] { "read" }, accounts = new[] { readable } } } },
             },
             keys = new Dictionary<string, object>(StringComparer.Ordinal)
             {

@@ -25,7 +25,9 @@ public sealed class AutoBlockTests
         Refuse(auto, 1, ErrorReasons.PermissionDenied, "token:2", "192.0.2.8");
         blocks.Made.Single().ShouldSatisfyAllConditions(
             static one => (one.Kind, one.Subject).ShouldBe((BlockKind.Principal, "p")),
-            static one => one.By.ShouldBe(CallerBlock.Automatic), static one => (one.Until - one.Since).ShouldBe(TimeSpan.FromMinutes(10)));
+            static one =>
+                one.By.ShouldBe(CallerBlock.Automatic), static one =>
+                    (one.Until - one.Since).ShouldBe(TimeSpan.FromMinutes(10)));
     }
 
     [Theory]
@@ -54,18 +56,22 @@ public sealed class AutoBlockTests
         blocks.Made.ShouldBeEmpty();
         Refuse(auto, 3, ErrorReasons.PermissionDenied, "certificate:0A", "192.0.2.7");
         Refuse(auto, 3, ErrorReasons.PermissionDenied, "key:k", "192.0.2.7");
-        blocks.Made.Select(static one => (one.Kind, one.Subject)).ShouldBe([(BlockKind.Principal, "p"), (BlockKind.Key, "k")]);
+        blocks.Made.Select(static one => (one.Kind, one.Subject))
+            .ShouldBe([(BlockKind.Principal, "p"), (BlockKind.Key, "k")]);
     }
 
     private AutoBlock Create(AutoBlockOptions options) => new(
-        options, new ServiceCollection().AddSingleton<ICallerBlocks>(blocks).BuildServiceProvider(), new NoAuditLog(), TimeProvider.System,
+        options, new ServiceCollection().AddSingleton<ICallerBlocks>(blocks).BuildServiceProvider(), new NoAuditLog(),
+        TimeProvider.System,
         NullLogger<AutoBlock>.Instance);
 
     private static void Refuse(AutoBlock auto, int times, ErrorReason reason, string? credential, string address)
     {
         for (var i = 0; i < times; i++)
         {
-            auto.Refused(reason, credential is null ? null : new Caller("p") { Credential = credential }, IPAddress.Parse(address));
+            auto.Refused(
+                reason, credential is null ? null : new Caller("p") { Credential = credential },
+                IPAddress.Parse(address));
         }
     }
 

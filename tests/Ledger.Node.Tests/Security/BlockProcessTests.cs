@@ -16,7 +16,8 @@ public sealed class BlockProcessTests : IDisposable
     private readonly ITestOutputHelper output;
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-block-");
     private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) ops = ApiKey.Create("ops1");
-    private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) payer = ApiKey.Create("payer1");
+    private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) payer = ApiKey
+        .Create("payer1");
 
     public BlockProcessTests(ITestOutputHelper output)
     {
@@ -28,7 +29,10 @@ public sealed class BlockProcessTests : IDisposable
         {
             principals = new Dictionary<string, object>(StringComparer.Ordinal)
             {
-                ["ops"] = new { grants = new object[] { new { @do = new[] { "admin" } }, new { @do = new[] { "read", "open" }, accounts = new[] { "**" } } } },
+                ["ops"] =
+                    new { grants =
+                        new object[] { new { @do = new[] { "admin" } },
+                            new { @do = new[] { "read", "open" }, accounts = new[] { "**" } } } },
                 ["payer"] = new
                 {
                     grants = new object[]
@@ -94,7 +98,8 @@ public sealed class BlockProcessTests : IDisposable
         await using var other = elsewhere.OpenTransferStream();
         (await other.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
         var at = Stopwatch.GetTimestamp();
-        await operators.BlockCallerAsync(CallerBlockKind.Principal, "payer", TimeSpan.FromHours(1), "ignored", "ticket 8");
+        await operators.BlockCallerAsync(
+            CallerBlockKind.Principal, "payer", TimeSpan.FromHours(1), "ignored", "ticket 8");
         var reason = "";
         while (reason.Length == 0 && Stopwatch.GetElapsedTime(at) < TimeSpan.FromSeconds(20))
         {
@@ -141,7 +146,8 @@ public sealed class BlockProcessTests : IDisposable
 
         await Until.TrueAsync(async () => await elsewhere.GetAccountAsync("bank").RefusedAsync() == "CALLER_BLOCKED");
         var took = Stopwatch.GetElapsedTime(began);
-        output.WriteLine($"{denials} denials, and the other node refuses {took.TotalMilliseconds:0} ms after the first");
+        output.WriteLine(
+            $"{denials} denials, and the other node refuses {took.TotalMilliseconds:0} ms after the first");
         using var operators = Connect(await second.GrpcListeningAsync(), ops.Key);
         var block = (await operators.ListBlocksAsync()).Single();
         (block.Kind, block.Subject, block.Principal).ShouldBe((CallerBlockKind.Key, "payer1", "ledger:automatic"));
@@ -162,12 +168,14 @@ public sealed class BlockProcessTests : IDisposable
             using var operators = Connect(await node.GrpcListeningAsync(), ops.Key);
             foreach (var (kind, subject) in new[]
             {
-                (CallerBlockKind.Address, "127.0.0.0/8"), (CallerBlockKind.Key, "ops1"), (CallerBlockKind.Principal, "ops"),
+                (CallerBlockKind.Address, "127.0.0.0/8"), (CallerBlockKind.Key, "ops1"),
+                (CallerBlockKind.Principal, "ops"),
             })
             {
                 await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(1), "", "a mistake");
                 (await operators.GetAccountAsync("bank").RefusedAsync()).ShouldBe("CALLER_BLOCKED");
-                (await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(1), "", "x").RefusedAsync()).ShouldBe("CALLER_BLOCKED");
+                (await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(1), "", "x").RefusedAsync())
+                    .ShouldBe("CALLER_BLOCKED");
                 (await operators.ListBlocksAsync()).Single().Reason.ShouldBe("a mistake");
                 (await operators.UnblockCallerAsync(kind, subject)).ShouldBeTrue();
                 (await operators.GetAccountAsync("bank")).ShouldBeNull("He is let through, and there is none.");
@@ -175,8 +183,10 @@ public sealed class BlockProcessTests : IDisposable
 
             foreach (var (kind, subject, length, reason) in new[]
             {
-                (CallerBlockKind.Unspecified, "a", 1, "x"), (CallerBlockKind.Address, "host", 1, "x"), (CallerBlockKind.Key, "a-b", 1, "x"),
-                (CallerBlockKind.Principal, "a", 0, "x"), (CallerBlockKind.Principal, "a", 367 * 24, "x"), (CallerBlockKind.Principal, "a", 1, ""),
+                (CallerBlockKind.Unspecified, "a", 1, "x"), (CallerBlockKind.Address, "host", 1, "x"),
+                (CallerBlockKind.Key, "a-b", 1, "x"),
+                (CallerBlockKind.Principal, "a", 0, "x"), (CallerBlockKind.Principal, "a", 367 * 24, "x"),
+                (CallerBlockKind.Principal, "a", 1, ""),
             })
             {
                 (await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(length), "", reason).RefusedAsync())
@@ -205,12 +215,15 @@ public sealed class BlockProcessTests : IDisposable
 
     private static Transfer Pay() => new()
     {
-        Id = Guid.CreateVersion7(), DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1, Asset = "USD/2",
+        Id =
+            Guid.CreateVersion7(), DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1,
+            Asset = "USD/2",
     };
 
     private static LedgerClient Connect(Uri grpc, string key) => new(new LedgerClientOptions
     {
-        Addresses = [grpc], MaxAttempts = 1, WriteTimeout = TimeSpan.FromSeconds(50), ReadTimeout = TimeSpan.FromSeconds(50),
+        Addresses = [grpc], MaxAttempts = 1, WriteTimeout = TimeSpan.FromSeconds(50), ReadTimeout = TimeSpan
+            .FromSeconds(50),
         Token = _ => ValueTask.FromResult(key),
     });
 
@@ -227,7 +240,8 @@ public sealed class BlockProcessTests : IDisposable
         directory.FullName,
         [
             .. Settings($"audit-{number}"), "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={database}",
-            "--Ledger:Cluster:Port=0", "--Ledger:Cluster:Tls:Enabled=false", $"--Ledger:Http:Url=http://127.0.0.1:{ports[number]}",
+            "--Ledger:Cluster:Port=0", "--Ledger:Cluster:Tls:Enabled=false",
+            $"--Ledger:Http:Url=http://127.0.0.1:{ports[number]}",
             .. ports.Select(static (port, i) => $"--Ledger:Cluster:ContactPoints:{i}=127.0.0.1:{port}"), .. more,
         ]);
 }

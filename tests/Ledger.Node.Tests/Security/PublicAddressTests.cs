@@ -12,20 +12,32 @@ public sealed class PublicAddressTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Theory]
-    [InlineData("Ledger:Http:Url is http://0.0.0.0:0", "--Ledger:Http:Url=http://0.0.0.0:0", "--Ledger:Grpc:EnableJson=true")]
+    [InlineData(
+        "Ledger:Http:Url is http://0.0.0.0:0", "--Ledger:Http:Url=http://0.0.0.0:0", "--Ledger:Grpc:EnableJson=true")]
     [InlineData("Ledger:Grpc:Url is http://*:0", "--Ledger:Grpc:Url=http://*:0")]
     [InlineData("Ledger:Grpc:Url is http://[::]:0", "--Ledger:Grpc:Url=http://[::]:0")]
     [InlineData("Set Ledger:Security:PolicyPath", "--Ledger:Grpc:Url=http://0.0.0.0:0")]
-    [InlineData("Set Ledger:Security:Mode=Required", "--Ledger:Grpc:Url=http://0.0.0.0:0", "--Ledger:Security:Mode=Anonymous")]
+    [InlineData(
+        "Set Ledger:Security:Mode=Required", "--Ledger:Grpc:Url=http://0.0.0.0:0", "--Ledger:Security:Mode=Anonymous")]
     [InlineData("nothing says who may do what", "--Ledger:Security:Mode=Required")]
-    [InlineData("nobody could say who they are", "--Ledger:Security:Mode=Required", "--Ledger:Security:PolicyPath=empty.json")]
+    [InlineData(
+        "nobody could say who they are", "--Ledger:Security:Mode=Required", "--Ledger:Security:PolicyPath=empty.json")]
     [InlineData("Use https", "--Ledger:Grpc:Url=http://0.0.0.0:0", "--Ledger:Security:PolicyPath=keys.json")]
     [InlineData("so that nobody would be asked", "--Ledger:Security:PolicyPath=keys.json")]
-    [InlineData("The policy can't be used: principals.a.grants[0].do names 'al'", "--Ledger:Security:Mode=Required", "--Ledger:Security:PolicyPath=bad.json")]
-    [InlineData("needs the issuer's keys", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer")]
-    [InlineData("must be an https address", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer", "--Ledger:Security:Jwt:JwksUrl=http://issuer/keys")]
-    [InlineData("Algorithms names 'HS256'", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer", "--Ledger:Security:Jwt:JwksUrl=https://issuer/keys", "--Ledger:Security:Jwt:Algorithms:0=HS256")]
-    [InlineData("holds no public key", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer", "--Ledger:Security:Jwt:JwksPath=secret.jwks")]
+    [InlineData(
+        "The policy can't be used: principals.a.grants[0].do names 'al'", "--Ledger:Security:Mode=Required",
+        "--Ledger:Security:PolicyPath=bad.json")]
+    [InlineData(
+        "needs the issuer's keys", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer")]
+    [InlineData(
+        "must be an https address", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer",
+        "--Ledger:Security:Jwt:JwksUrl=http://issuer/keys")]
+    [InlineData(
+        "Algorithms names 'HS256'", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer",
+        "--Ledger:Security:Jwt:JwksUrl=https://issuer/keys", "--Ledger:Security:Jwt:Algorithms:0=HS256")]
+    [InlineData(
+        "holds no public key", "--Ledger:Security:Mode=Required", "--Ledger:Security:Jwt:Issuer=https://issuer",
+        "--Ledger:Security:Jwt:JwksPath=secret.jwks")]
     [InlineData("KeyPath is missing", "--Ledger:Tls:CertificatePath=keys.json")]
     [InlineData("can't be used", "--Ledger:Tls:CertificatePath=keys.json", "--Ledger:Tls:KeyPath=keys.json")]
     public async Task What_would_be_open_or_does_not_go_together_does_not_start(string said, params string[] arguments)

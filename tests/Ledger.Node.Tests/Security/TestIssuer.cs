@@ -12,7 +12,8 @@ using OpenIddict.Server;
 
 namespace Ledger.Node.Tests.Security;
 
-/// <summary>A real issuer of tokens: OpenIddict, without a database, that gives every client a token of its name.</summary>
+/// <summary>A real issuer of tokens: OpenIddict, without a database, that gives every client a token of its
+/// name.</summary>
 internal sealed class TestIssuer : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -43,7 +44,8 @@ internal sealed class TestIssuer : IAsyncDisposable
             server.UseAspNetCore().DisableTransportSecurityRequirement();
             server.AddEventHandler<OpenIddictServerEvents.ValidateTokenRequestContext>(
                 static handler => handler.UseInlineHandler(static _ => default));
-            server.AddEventHandler<OpenIddictServerEvents.HandleTokenRequestContext>(static handler => handler.UseInlineHandler(
+            server.AddEventHandler<OpenIddictServerEvents.HandleTokenRequestContext>(
+                static handler => handler.UseInlineHandler(
                 static context =>
                 {
                     var identity = new ClaimsIdentity("issuer");
@@ -70,7 +72,8 @@ internal sealed class TestIssuer : IAsyncDisposable
         using var response = await http.PostAsync(Name + "token", new FormUrlEncodedContent(
         [
             KeyValuePair.Create("grant_type", "client_credentials"), KeyValuePair.Create("client_id", client),
-            KeyValuePair.Create("client_secret", "x"), .. more.Select(static one => KeyValuePair.Create(one.Key, one.Value)),
+            KeyValuePair.Create("client_secret", "x"),
+            .. more.Select(static one => KeyValuePair.Create(one.Key, one.Value)),
         ]));
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         return answer.TryGetProperty("access_token", out var token)

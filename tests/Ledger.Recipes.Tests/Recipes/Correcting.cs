@@ -10,7 +10,8 @@ public sealed class Correcting : Recipe
     [Fact]
     public async Task What_was_posted_is_taken_back_wholly_or_in_part_and_never_twice()
     {
-        await ledger.OpenAccountsAsync([Open("bank", usd), Open("shop", usd), Open("fees", usd), Limited("alice", usd)]);
+        await ledger.OpenAccountsAsync(
+            [Open("bank", usd), Open("shop", usd), Open("fees", usd), Limited("alice", usd)]);
         await ledger.PostTransferAsync(Move("bank", "alice", 200_00, usd));
 
         // snippet: partial
@@ -18,7 +19,8 @@ public sealed class Correcting : Recipe
         await ledger.PostTransferAsync(payment);
         var refund = await ledger.ReverseTransactionAsync(
             new Reversal(NewId(), At("alice"), payment.Id, "one shirt sent back") { Amount = Amount.Of(30_00) });
-        var rest = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), payment.Id, "the order was lost"));
+        var rest = await ledger.ReverseTransactionAsync(
+            new Reversal(NewId(), At("alice"), payment.Id, "the order was lost"));
         // rest.Legs[0].Amount is 50.00: all that was left.
         var again = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), payment.Id, "lost, again"));
         // again.Status is ExceedsReversedTransferAmount.
@@ -28,7 +30,8 @@ public sealed class Correcting : Recipe
         var order = Transaction.Of(
             NewId(), Move("alice", "shop", 97_10, usd), Move("alice", "fees", 2_90, usd) with { Code = 2 });
         await ledger.PostTransactionAsync(order);
-        var undone = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), order.Id, "charged twice"));
+        var undone =
+            await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), order.Id, "charged twice"));
         // Both legs are taken back, the last one first.
         // end
 

@@ -10,7 +10,8 @@ public sealed class Escrow : Recipe
     [Fact]
     public async Task Deal_is_paid_in_and_paid_out_with_a_fee()
     {
-        await ledger.OpenAccountsAsync([Open("bank", usd), Open("seller", usd), Open("fees", usd), Limited("buyer", usd)]);
+        await ledger.OpenAccountsAsync(
+            [Open("bank", usd), Open("seller", usd), Open("fees", usd), Limited("buyer", usd)]);
         await ledger.PostTransferAsync(Move("bank", "buyer", 500_00, usd));
 
         // snippet: pay-in
@@ -25,7 +26,8 @@ public sealed class Escrow : Recipe
 
         // snippet: dispute
         await ledger.ChangeAccountAsync(
-            At("escrow:deal-17"), new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null)));
+            At("escrow:deal-17"),
+            new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null)));
         // end
         var blocked = await ledger.PostTransferAsync(Move("escrow:deal-17", "seller", 1, usd));
         // snippet: settled
@@ -37,7 +39,8 @@ public sealed class Escrow : Recipe
             NewId(),
             Move("escrow:deal-17", "seller", 380_00, usd),
             Move("escrow:deal-17", "fees", 20_00, usd),
-            Move("escrow:deal-17", "seller", 0, usd) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit }));
+            Move("escrow:deal-17", "seller", 0, usd) with { Flags =
+                TransferFlags.Pending | TransferFlags.ClosingDebit }));
         // end
 
         paidIn.Status.ShouldBe(TransferStatus.Created);
@@ -57,7 +60,8 @@ public sealed class Escrow : Recipe
         await ledger.PostTransactionAsync(payIn);
 
         // snippet: refund
-        var refund = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("buyer"), payIn.Id, "the deal fell through"));
+        var refund = await ledger.ReverseTransactionAsync(
+            new Reversal(NewId(), At("buyer"), payIn.Id, "the deal fell through"));
         // end
 
         refund.Status.ShouldBe(TransferStatus.Created);

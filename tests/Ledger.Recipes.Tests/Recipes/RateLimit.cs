@@ -18,14 +18,17 @@ public sealed class RateLimit : Recipe
         // end
 
         // snippet: ask
-        async Task<bool> MayAsync(string user) => (await ledger.PostTransferAsync(Move($"limits:{user}", "limiter", 1, requests) with
+        async Task<bool> MayAsync(string user) =>
+            (await ledger.PostTransferAsync(Move($"limits:{user}", "limiter", 1, requests) with
         {
             Flags = TransferFlags.Pending,
             Timeout = TimeSpan.FromSeconds(4),
         })).IsCommitted;
         // end
 
-        var answers = new[] { await MayAsync("alice"), await MayAsync("alice"), await MayAsync("alice"), await MayAsync("alice") };
+        var answers =
+            new[] { await MayAsync("alice"), await MayAsync("alice"), await MayAsync("alice"),
+                await MayAsync("alice") };
         await Task.Delay(TimeSpan.FromSeconds(5));
         var later = await MayAsync("alice");
 

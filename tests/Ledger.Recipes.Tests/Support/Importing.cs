@@ -29,7 +29,8 @@ internal static class Importing
     /// <summary>All balances as CSV with lines that end in a line feed.</summary>
     public static async Task<string> BalancesAsync(this Node node)
     {
-        var (exitCode, printed) = await node.CliAsync(["balances", "--output", "csv"], new Dictionary<string, string>());
+        var (exitCode, printed) = await node
+            .CliAsync(["balances", "--output", "csv"], new Dictionary<string, string>());
         exitCode.ShouldBe(0, printed);
         return printed.ReplaceLineEndings("\n");
     }

@@ -79,7 +79,9 @@ internal sealed class Node : IAsyncDisposable
             [.. arguments.Select(one => files.ContainsKey(one) ? Path.Combine(directory, one) : one)], context);
 
         // Of files by their names: the directory is another one each time.
-        return (exitCode, printed.ToString().Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal));
+        return (
+            exitCode,
+            printed.ToString().Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()

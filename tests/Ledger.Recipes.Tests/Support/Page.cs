@@ -9,8 +9,9 @@ namespace Ledger.Recipes.Tests.Support;
 /// <param name="Line">The index of the first line of the body.</param>
 internal sealed record Block(string Language, string Caption, IReadOnlyList<string> Body, int Line);
 
-/// <summary>A page of docs/recipes, with what it shows: code (<c>csharp</c>, under a comment that names the source and the
-/// snippet), files (<c>json</c>, <c>csv</c>, under a line that ends with the file's name in backquotes and a colon), preparations
+/// <summary>A page of docs/recipes, with what it shows: code (<c>csharp</c>, under a comment that names the source and
+/// the snippet), files (<c>json</c>, <c>csv</c>, under a line that ends with the file's name in backquotes and a
+/// colon), preparations
 /// (<c>sh</c>: each line must succeed) and sessions (<c>console</c>: each command with what it prints).</summary>
 internal sealed partial class Page(string path)
 {

@@ -6,7 +6,8 @@ namespace Ledger.Recipes.Tests.Support;
 /// <summary>Command lines as a page shows them.</summary>
 internal static partial class Session
 {
-    /// <summary>The commands of a block, each with the lines that it takes and those that it is said to print.</summary>
+    /// <summary>The commands of a block, each with the lines that it takes and those that it is said to
+    /// print.</summary>
     public static IEnumerable<(string[] Shown, string Command, string[] Printed)> Commands(Block block)
     {
         const string prompt = "$ ";
@@ -48,8 +49,8 @@ internal static partial class Session
     public static string[] Split(string command) =>
         [.. Word().Matches(command).Select(static match => match.Value.Trim('\'', '"'))];
 
-    /// <summary>What two runs of the same session have in common: ids are numbered in the order in which they appear, times
-    /// and the widths of columns do not count.</summary>
+    /// <summary>What two runs of the same session have in common: ids are numbered in the order in which they appear,
+    /// times and the widths of columns do not count.</summary>
     public static string Normalize(string text)
     {
         var ids = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -65,7 +66,8 @@ internal static partial class Session
         text = Time().Replace(text, "<time>");
         text = Rule().Replace(text, "--");
         text = Spaces().Replace(text, " ");
-        return string.Join('\n', text.Split('\n').Select(static line => line.Trim()).Where(static line => line.Length > 0));
+        return string.Join(
+            '\n', text.Split('\n').Select(static line => line.Trim()).Where(static line => line.Length > 0));
     }
 
     [GeneratedRegex("""(?:'[^']*'|"[^"]*"|\S)+""")]

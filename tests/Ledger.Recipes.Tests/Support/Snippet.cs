@@ -1,6 +1,7 @@
 namespace Ledger.Recipes.Tests.Support;
 
-/// <summary>The parts of the tests' sources that pages show, between the comments <c>snippet: NAME</c> and <c>end</c>.</summary>
+/// <summary>The parts of the tests' sources that pages show, between the comments <c>snippet: NAME</c> and
+/// <c>end</c>.</summary>
 internal static class Snippet
 {
     private const string Start = "// snippet: ";
@@ -26,7 +27,8 @@ internal static class Snippet
         from.ShouldBeGreaterThan(0, $"{file} has no snippet {name}");
         var to = Array.FindIndex(lines, from, static line => line.Trim() == End);
         var body = lines[from..to];
-        var indent = body.Where(static line => line.Length > 0).Min(static line => line.Length - line.TrimStart().Length);
+        var indent = body.Where(static line => line.Length > 0)
+            .Min(static line => line.Length - line.TrimStart().Length);
         return [.. body.Select(line => line.Length > 0 ? line[indent..] : line)];
     }
 

@@ -20,7 +20,8 @@ internal sealed partial class AccountMachine
             Outcome outcome => [outcome.Key],
             OutcomeAck ack => [ack.Key],
             ResolveInDoubtRequest resolve => [resolve.Id],
-            GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate => ImmutableArray<TransferId>.Empty,
+            GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate =>
+                ImmutableArray<TransferId>.Empty,
             _ => [.. OperationIds.Of(message, Address)],
         };
         if (ids.IsEmpty)

@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Ledger.Node.Tests.Security;
+namespace Ledger.Tests.Shared;
 
 /// <summary>An authority with certificates of its own, as files.</summary>
 internal sealed class TestAuthority
@@ -33,7 +33,8 @@ internal sealed class TestAuthority
     public X509Certificate2Collection Trusted { get; }
 
     /// <summary>Writes a certificate for a node on this machine; one of the same name is replaced.</summary>
-    public (string Certificate, string Key) Server(string name) => Write(name, Issue(name, null, ServerAuthentication, 7));
+    public (string Certificate, string Key) Server(string name) =>
+        Write(name, Issue(name, null, ServerAuthentication, 7));
 
     /// <summary>A certificate of a caller.</summary>
     /// <param name="uri">Its principal; null for none.</param>
@@ -47,7 +48,8 @@ internal sealed class TestAuthority
 
     private (string Certificate, string Key) Write(string name, X509Certificate2 certificate)
     {
-        var (path, key) = (System.IO.Path.Combine(directory, name + ".pem"), System.IO.Path.Combine(directory, name + ".key"));
+        var (path, key) = (
+            System.IO.Path.Combine(directory, name + ".pem"), System.IO.Path.Combine(directory, name + ".key"));
         File.WriteAllText(path, certificate.ExportCertificatePem());
         File.WriteAllText(key, certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         return (path, key);
@@ -71,7 +73,8 @@ internal sealed class TestAuthority
         request.CertificateExtensions.Add(names.Build());
         var begin = DateTimeOffset.UtcNow.AddHours(-1);
         using var issued = request.Create(
-            authority, begin, days == 0 ? begin.AddMinutes(30) : begin.AddDays(days), [0xa3, .. RandomNumberGenerator.GetBytes(11)]);
+            authority, begin, days == 0 ? begin.AddMinutes(30) : begin.AddDays(days),
+            [0xa3, .. RandomNumberGenerator.GetBytes(11)]);
         using var own = issued.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(
             own.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
