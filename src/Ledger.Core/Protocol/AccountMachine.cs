@@ -42,28 +42,8 @@ namespace Ledger.Core;
 /// </remarks>
 internal sealed class AccountMachine : IOperationDecider
 {
-    private readonly IAccountHost host;
-    private readonly AccountMachineOptions options;
-    private readonly AccountState state;
-    private readonly OpenRequests requests = new();
-    private readonly OperationTable operations = new();
-    private readonly PreparedOrder prepared;
-    private readonly GroupCommit rows;
-    private readonly AccountTime clock;
-    private readonly FutureRequests future;
-    private readonly ReadBarrier barrier;
-    private readonly OwnRequests own;
-    private readonly HoldExpiry expiry;
-    private readonly DryRun dryRun;
-    private readonly CoordinatorRules rules;
-    private readonly CommitProtocol protocol;
-    private readonly Coordinator coordinator;
-    private readonly Participant participant;
-    private readonly LastAgent lastAgent;
-    private readonly ClaimedRequests claimed;
-    private readonly LateOperations late;
+    private readonly AccountParts account;
     private readonly OperationRunner runner;
-    private readonly InDoubtResolution resolution;
     private LedgerTime lastNow;
     private bool failed;
 
@@ -73,67 +53,39 @@ internal sealed class AccountMachine : IOperationDecider
     /// <param name="host">The world.</param>
     public AccountMachine(AccountAddress address, AccountMachineOptions options, IAccountHost host)
     {
-        this.options = options;
-        this.host = host;
-        state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
-        prepared = new PreparedOrder(state);
-        rows = new GroupCommit(state, prepared, options, host, requests);
-        clock = new AccountTime(state, options);
-        future = new FutureRequests(host);
-        barrier = new ReadBarrier(prepared, options, host);
-        var contexts = new LegContexts(state, operations);
-        own = new OwnRequests(state, clock, rows, prepared, barrier, contexts);
-        expiry = new HoldExpiry(state, clock, operations, options, host);
-        var resolver = new IdResolver(state);
-        var verifier = new BranchVerifier(state, clock, contexts, rows, options, host);
-        dryRun = new DryRun(state, clock, resolver, contexts, rows, options, host);
-        runner = new OperationRunner(
-            state, operations, resolver, rows, barrier, own, expiry, options, host, this);
-        var limit = new DoubtLimit(address, prepared, operations, options);
-        var pending = new PendingRequests(state, operations, rows, barrier, options, host, runner);
-        protocol = new CommitProtocol(
-            state, clock, operations, rows, pending, expiry, future, verifier, options, host, runner);
-        rules = new CoordinatorRules(state, clock, contexts, options);
-        coordinator = new Coordinator(
-            state, clock, rules, protocol, pending, resolver, contexts,
-            operations, prepared, rows, limit, expiry, options, host, runner);
-        participant = new Participant(
-            state, clock, resolver, contexts, verifier, operations, prepared, rows, limit, future, protocol, runner);
-        lastAgent = new LastAgent(state, clock, resolver, contexts, verifier, rows, future, runner);
-        claimed = new ClaimedRequests(
-            state, resolver, operations, future, coordinator, participant, lastAgent, dryRun, runner);
-        late = new LateOperations(
-            operations, coordinator, protocol, participant, rows, requests, options, host, runner);
-        resolution = new InDoubtResolution(state, resolver, operations, rows, protocol);
+        var state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
+        account = new AccountParts(state, options, host, parts => new OperationRunner(parts, this));
+        runner = (OperationRunner)account.Runner;
     }
 
     /// <summary>The state, including what is decided and not yet durable. To be read only.</summary>
-    public AccountState State => state;
+    public AccountState State => account.State;
 
     /// <summary>The last row that is durable.</summary>
-    public long DurableSequenceNr => rows.DurableRow;
+    public long DurableSequenceNr => account.Rows.DurableRow;
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => requests.Count > 0 || operations.HasAny || HasUnwritten || rows.HasResting;
+    public bool IsBusy =>
+        account.Requests.Count > 0 || account.Operations.HasAny || HasUnwritten || account.Rows.HasResting;
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
-    public bool HasUnwritten => rows.HasUnwritten;
+    public bool HasUnwritten => account.Rows.HasUnwritten;
 
     /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of
     /// this node's (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
-    public long DroppedAhead => future.Dropped;
+    public long DroppedAhead => account.DroppedAhead;
 
     /// <summary>Whether transactions are in doubt.</summary>
-    public bool HasInDoubt => state.InDoubtCount > 0;
+    public bool HasInDoubt => account.State.InDoubtCount > 0;
 
     /// <summary>The oldest transaction in doubt; null for none.</summary>
-    public InDoubtTransaction? OldestInDoubt => prepared.Oldest;
+    public InDoubtTransaction? OldestInDoubt => account.Prepared.Oldest;
 
-    private AccountAddress Address => state.Address;
+    private AccountAddress Address => account.State.Address;
 
     /// <summary>How far the account is ahead of the node's time, see <see cref="AccountTime.AheadBy"/>.</summary>
     /// <param name="now">The time.</param>
-    public TimeSpan AheadBy(LedgerTime now) => clock.AheadBy(now);
+    public TimeSpan AheadBy(LedgerTime now) => account.Clock.AheadBy(now);
 
     // ---------------------------------------------------------------- recovery
 
@@ -141,8 +93,8 @@ internal sealed class AccountMachine : IOperationDecider
     /// <param name="snapshot">The snapshot.</param>
     public void Restore(AccountSnapshot snapshot)
     {
-        state.Restore(snapshot);
-        rows.Restored(snapshot.SequenceNr);
+        account.State.Restore(snapshot);
+        account.Rows.Restored(snapshot.SequenceNr);
     }
 
     /// <summary>Folds one row of the journal.</summary>
@@ -150,14 +102,14 @@ internal sealed class AccountMachine : IOperationDecider
     /// <exception cref="LedgerInvariantException">The row does not follow the one before (I8).</exception>
     public void Replay(EventBatch batch)
     {
-        batch.CheckFollows(state, DurableSequenceNr);
-        state.IsReplaying = true;
+        batch.CheckFollows(account.State, DurableSequenceNr);
+        account.State.IsReplaying = true;
         foreach (var happened in batch.Events)
         {
-            state.Evolve(happened, batch.SequenceNr);
+            account.State.Evolve(happened, batch.SequenceNr);
         }
 
-        rows.Replayed(batch);
+        account.Rows.Replayed(batch);
     }
 
     /// <summary>Ends recovery: everything in doubt is taken up again, by the coordinator through the last agent (R3),
@@ -166,21 +118,21 @@ internal sealed class AccountMachine : IOperationDecider
     public void RecoveryCompleted(LedgerTime now)
     {
         // Whoever prepared them may have answered already.
-        state.MarkInherited();
-        foreach (var doubt in state.InDoubtInOrder())
+        account.State.MarkInherited();
+        foreach (var doubt in account.State.InDoubtInOrder())
         {
             // Whatever it was before, it is asked about now.
-            var branch = doubt.Branch with { CoordinatorAsset = rules.AssetOf(doubt.Branch) };
+            var branch = doubt.Branch with { CoordinatorAsset = account.Rules.AssetOf(doubt.Branch) };
             var operation = new Operation(null, branch);
-            operations.Claim(operation, OperationIds.Of(doubt.Branch, Address));
-            prepared.Add(doubt.Number, branch.Key);
+            account.Operations.Claim(operation, OperationIds.Of(doubt.Branch, Address));
+            account.Prepared.Add(doubt.Number, branch.Key);
             if (branch.Coordinator == Address)
             {
-                protocol.Start(operation, branch, branch.OtherAccounts(), now);
+                account.Protocol.Start(operation, branch, branch.OtherAccounts(), now);
             }
             else
             {
-                participant.Resume(operation, branch, now);
+                account.Participant.Resume(operation, branch, now);
             }
         }
 
@@ -198,7 +150,7 @@ internal sealed class AccountMachine : IOperationDecider
     public void Handle(AccountMessage message, LedgerTime now, WriteTicket? ticket = null)
     {
         lastNow = now;
-        if (ticket is not null && !rows.TryRestOn(ticket))
+        if (ticket is not null && !account.Rows.TryRestOn(ticket))
         {
             return;
         }
@@ -208,17 +160,17 @@ internal sealed class AccountMachine : IOperationDecider
             return;
         }
 
-        if (expiry.IsAnyDue(now))
+        if (account.HasExpiry && account.Expiry.IsAnyDue(now))
         {
             runner.BeginDue(now);
         }
 
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             Dispatch(message, now);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
             Refuse(message, e, now);
         }
@@ -231,13 +183,13 @@ internal sealed class AccountMachine : IOperationDecider
         // Only before anything is decided: from there on the outcome is the transaction's own.
         if (now > call.Deadline)
         {
-            host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+            account.Host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
             return false;
         }
 
-        if (!requests.TryAdmit(options.RequestsMax))
+        if (!account.Requests.TryAdmit(account.Options.RequestsMax))
         {
-            host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.Overloaded));
+            account.Host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.Overloaded));
             return false;
         }
 
@@ -253,34 +205,34 @@ internal sealed class AccountMachine : IOperationDecider
                 runner.Route(message, now);
                 break;
             case Vote vote:
-                protocol.OnVote(vote, now);
+                account.Protocol.OnVote(vote, now);
                 break;
             case CommitResponse answer:
-                protocol.OnCommitResponse(answer, now);
+                account.Protocol.OnCommitResponse(answer, now);
                 break;
             case DryRunResponse answer:
-                coordinator.OnDryRunResponse(answer, now);
+                account.Coordinator.OnDryRunResponse(answer, now);
                 break;
             case Outcome outcome:
-                participant.OnOutcome(outcome, now);
+                account.Participant.OnOutcome(outcome, now);
                 break;
             case OutcomeAck ack:
-                protocol.OnAcknowledged(ack, now);
+                account.Protocol.OnAcknowledged(ack, now);
                 break;
             case OpenAccountRequest or ChangeAccountRequest:
                 var command = (AccountRequest)message;
-                own.Decide(command, ReadBarrier.CommandUntil(command, now), now);
+                account.Own.Decide(command, ReadBarrier.CommandUntil(command, now), now);
                 break;
             case GetAccountRequest or FlushRequest or ListHoldsRequest:
                 var read = (AccountRequest)message;
-                if (!own.TryWait(read, now))
+                if (!account.Own.TryWait(read, now))
                 {
-                    own.Decide(read, LedgerTime.MaxValue, now);
+                    account.Own.Decide(read, LedgerTime.MaxValue, now);
                 }
 
                 break;
             case ResolveInDoubtRequest resolve:
-                resolution.Resolve(resolve, now);
+                account.Resolution.Resolve(resolve, now);
                 break;
             case Activate:
                 break;
@@ -291,13 +243,13 @@ internal sealed class AccountMachine : IOperationDecider
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
     /// <param name="now">The time.</param>
-    public void WriteSucceeded(LedgerTime now) => rows.WriteSucceeded();
+    public void WriteSucceeded(LedgerTime now) => account.Rows.WriteSucceeded();
 
     /// <summary>What this account waited for is decided, and no row of its own tells (see
     /// <see cref="IAccountHost.Watch"/>).</summary>
     /// <returns>Whether the account may go on. If not, it rests on what is not known to be durable, and must end
     /// (<see cref="Fail"/>), whether it has written anything or not (G6).</returns>
-    public bool TicketDecided() => rows.TicketDecided();
+    public bool TicketDecided() => account.Rows.TicketDecided();
 
     /// <summary>A write failed, or the account must stop: every caller learns that its outcome is unknown, and nothing
     /// that was decided since the last durable row may be used (R8). The machine is dead afterwards.</summary>
@@ -314,21 +266,21 @@ internal sealed class AccountMachine : IOperationDecider
 
         // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
         var notBegun = reason == RequestFailure.Relocating ? new RequestFailed(RequestFailure.NotBegun) : failure;
-        rows.Fail(failure);
-        foreach (var operation in operations.All)
+        account.Rows.Fail(failure);
+        foreach (var operation in account.Operations.All)
         {
             foreach (var waiter in operation.Waiters)
             {
                 if (waiter is AccountRequest call)
                 {
-                    host.Reply(call.ReplyTo, operation.Phase is PreparedPhase ? failure : notBegun);
+                    account.Host.Reply(call.ReplyTo, operation.Phase is PreparedPhase ? failure : notBegun);
                 }
             }
         }
 
-        foreach (var reader in barrier.Readers)
+        foreach (var reader in account.HasReaders ? account.Barrier.Readers : [])
         {
-            host.Reply(reader.ReplyTo, notBegun);
+            account.Host.Reply(reader.ReplyTo, notBegun);
         }
     }
 
@@ -338,7 +290,7 @@ internal sealed class AccountMachine : IOperationDecider
     /// <param name="now">The time.</param>
     public void LookupCompleted(IdLookup lookup, IdHistory? found, LedgerTime now)
     {
-        dryRun.LookedUp(lookup, found, failed: false, lastNow);
+        account.DryRun.LookedUp(lookup, found, failed: false, lastNow);
         if (runner.TryGoOn(lookup, found, now))
         {
             runner.RunDeferred(now);
@@ -350,10 +302,15 @@ internal sealed class AccountMachine : IOperationDecider
     /// <param name="lookup">The question.</param>
     public void LookupFailed(IdLookup lookup)
     {
-        dryRun.LookedUp(lookup, null, failed: true, lastNow);
+        account.DryRun.LookedUp(lookup, null, failed: true, lastNow);
 
         // What was claimed may be a hold that has become due.
-        expiry.ArmAfterFailedLookup(lastNow);
+        if (account.HasExpiry)
+        {
+            account.Expiry.ArmAfterFailedLookup(lastNow);
+        }
+
+
         runner.LookupFailed(lookup);
     }
 
@@ -363,7 +320,7 @@ internal sealed class AccountMachine : IOperationDecider
     public bool IsAwaited(IdLookup lookup, LedgerTime now)
     {
         ArgumentNullException.ThrowIfNull(lookup);
-        return dryRun.IsAwaited(lookup.Number) || runner.IsAwaited(lookup, now);
+        return account.DryRun.IsAwaited(lookup.Number) || runner.IsAwaited(lookup, now);
     }
 
     /// <summary>Time has passed: what is late is written or sent again, and what is due expires.</summary>
@@ -371,26 +328,35 @@ internal sealed class AccountMachine : IOperationDecider
     public void Tick(LedgerTime now)
     {
         lastNow = now;
-        expiry.Disarm();
-        rows.RecordLateCommits(now);
+        if (account.HasExpiry)
+        {
+            account.Expiry.Disarm();
+        }
+
+        account.Rows.RecordLateCommits(now);
 
         // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
         DropRequests(call => call.Deadline < now, null);
-        runner.RouteAgain(future.TakeRipe(now), now);
-        late.Resume(now);
+        if (account.HasFuture)
+        {
+            runner.RouteAgain(account.Future.TakeRipe(now), now);
+        }
+
+        account.Late.Resume(now);
         runner.BeginDue(now);
         runner.ReleaseLateReaders(now);
-        var next = LedgerTime.Min(LedgerTime.Min(rows.RecordCommitsAt, barrier.NextDue), late.NextDue);
+        var next = LedgerTime.Min(account.Rows.RecordCommitsAt, account.Late.NextDue);
+        next = account.HasReaders ? LedgerTime.Min(next, account.Barrier.NextDue) : next;
         if (next < LedgerTime.MaxValue)
         {
-            host.WakeAt(next);
+            account.Host.WakeAt(next);
         }
 
         runner.RunDeferred(now);
     }
 
     /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
-    public void Flush() => rows.Flush();
+    public void Flush() => account.Rows.Flush();
 
     /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its
     /// outcome is unknown. What is journaled goes on, and a copy of the call joins it (R6); what is not may be
@@ -403,10 +369,10 @@ internal sealed class AccountMachine : IOperationDecider
     {
         foreach (var call in runner.Drop(isDropped))
         {
-            requests.End();
+            account.Requests.End();
             if (answer is not null)
             {
-                host.Reply(call.ReplyTo, answer);
+                account.Host.Reply(call.ReplyTo, answer);
             }
         }
     }
@@ -414,45 +380,45 @@ internal sealed class AccountMachine : IOperationDecider
     // ---------------------------------------------------------------- deciding, by what is asked
 
     bool IOperationDecider.TryRespond(Operation owner, AccountMessage input, LedgerTime now) =>
-        claimed.TryRespond(owner, input, now);
+        account.Claimed.TryRespond(owner, input, now);
 
     void IOperationDecider.Decide(Operation operation, LedgerTime now)
     {
         switch (operation.Input)
         {
             case PostTransferRequest or PostTransactionRequest or null:
-                coordinator.Decide(operation, now);
+                account.Coordinator.Decide(operation, now);
                 break;
             case PrepareRequest prepare:
-                participant.Decide(operation, prepare, now);
+                account.Participant.Decide(operation, prepare, now);
                 break;
             case CommitRequest commit:
-                operations.Unclaim(operation);
+                account.Operations.Unclaim(operation);
                 if (operation.IsDetached)
                 {
-                    claimed.DecideDetached(commit, operation.Facts, now);
+                    account.Claimed.DecideDetached(commit, operation.Facts, now);
                 }
                 else
                 {
-                    lastAgent.Decide(commit, operation.Facts, now);
+                    account.LastAgent.Decide(commit, operation.Facts, now);
                 }
 
                 break;
             case DryRunRequest question:
-                operations.Unclaim(operation);
-                dryRun.Respond(question, operation.Facts, lastNow);
+                account.Operations.Unclaim(operation);
+                account.DryRun.Respond(question, operation.Facts, lastNow);
                 break;
             case OutcomeRequest asked:
-                operations.Unclaim(operation);
-                coordinator.DecideOutcome(asked, operation.Facts, now);
+                account.Operations.Unclaim(operation);
+                account.Coordinator.DecideOutcome(asked, operation.Facts, now);
                 break;
             case Outcome outcome:
-                operations.Unclaim(operation);
-                participant.AcknowledgeIfBooked(outcome, operation.Facts);
+                account.Operations.Unclaim(operation);
+                account.Participant.AcknowledgeIfBooked(outcome, operation.Facts);
                 break;
             case AccountRequest call:
-                operations.Unclaim(operation);
-                own.DecideById(call, operation.Facts, now);
+                account.Operations.Unclaim(operation);
+                account.Own.DecideById(call, operation.Facts, now);
                 operation.Waiters.Remove(call);
                 break;
             default:
@@ -465,18 +431,18 @@ internal sealed class AccountMachine : IOperationDecider
 
     private void Refuse(AccountMessage input, Exception thrown, LedgerTime now)
     {
-        host.DecisionFailed(input, thrown);
+        account.Host.DecisionFailed(input, thrown);
         switch (input)
         {
             case AccountRequest call:
-                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
+                account.Rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
                 break;
             case PrepareRequest prepare:
                 // The last agent decides, whatever this account has journaled of it.
-                participant.SendFailure(prepare.Branch, now);
+                account.Participant.SendFailure(prepare.Branch, now);
                 break;
             case DryRunRequest question:
-                dryRun.RespondFailed(question, lastNow);
+                account.DryRun.RespondFailed(question, lastNow);
                 break;
             default:
                 break;

@@ -8,7 +8,7 @@ namespace Ledger.Core;
 /// moves to a node that is a little behind; and a last event that lies days ahead, after a clock was wrong, moves it by
 /// a second only. It books events at the later of that and the last event, so that a stream never runs backwards.
 /// </remarks>
-internal sealed class AccountTime(AccountState state, AccountMachineOptions options)
+internal readonly struct AccountTime(AccountState state, AccountMachineOptions options)
 {
     /// <summary>How far the times of two nodes, or of a stream and its node, may be apart before it counts as a
     /// fault.</summary>

@@ -2,9 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>Decides what another account coordinates: this account's legs, whose amounts are given (R13,
 /// R14).</summary>
-internal sealed class BranchVerifier(
-    AccountState state, AccountTime clock, LegContexts contexts, GroupCommit rows, AccountMachineOptions options,
-    IAccountHost host)
+internal readonly struct BranchVerifier(AccountParts account)
 {
     /// <summary>Goes through the legs in order. What throws is a refusal (R18).</summary>
     /// <param name="branch">The legs of this account.</param>
@@ -15,14 +13,14 @@ internal sealed class BranchVerifier(
     public LegDecision Verify(
         TransactionBranch branch, IdFacts facts, Operation? operation, AccountMessage input, LedgerTime at)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             return Decide(branch, facts, operation, at);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before) && branch.Legs.Length > 0)
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before) && branch.Legs.Length > 0)
         {
-            host.DecisionFailed(input, e);
+            account.Host.DecisionFailed(input, e);
             return new LegDecision(TransferStatus.DecisionFailed, branch.Legs[0]);
         }
     }
@@ -30,28 +28,31 @@ internal sealed class BranchVerifier(
     /// <summary>What this account says of a decision that refuses.</summary>
     /// <param name="decision">The decision.</param>
     public Refusal RefusalOf(LegDecision decision) => new(
-        decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
+        decision.Leg.Index, decision.Status, account.State.Spec?.Asset ?? default,
+        account.State.Spec is null ? null : account.State.Balances);
 
     /// <summary>What it says of what could not be decided, by a defect.</summary>
     /// <param name="branch">What was asked for.</param>
     public Refusal FailureOf(TransactionBranch branch) => new(
-        branch.Legs.Length > 0 ? branch.Legs[0].Index : 0, TransferStatus.DecisionFailed, state.Spec?.Asset ?? default,
+        branch.Legs.Length > 0 ? branch.Legs[0].Index : 0, TransferStatus.DecisionFailed,
+        account.State.Spec?.Asset ?? default,
         null);
 
     private LegDecision Decide(TransactionBranch branch, IdFacts facts, Operation? operation, LedgerTime at)
     {
-        options.Deciding?.Invoke();
+        account.Options.Deciding?.Invoke();
         var copy = AccountWorkingCopy.OfThread.Take(
-            state, contexts.Of(branch, facts, operation), clock.OldDoubtUpTo(at), dueBy: null, options);
+            account.State, account.Contexts.Of(branch, facts, operation), account.Clock.OldDoubtUpTo(at), dueBy: null,
+            account.Options);
         LegDecision decision = default;
         foreach (var leg in branch.Legs)
         {
-            if (!leg.Concerns(state.Address))
+            if (!leg.Concerns(account.State.Address))
             {
                 continue;
             }
 
-            var isDebit = leg.Transfer is null || leg.Transfer.DebitAccount == state.Address;
+            var isDebit = leg.Transfer is null || leg.Transfer.DebitAccount == account.State.Address;
             var other = leg.Transfer is { } transfer
                 && (isDebit ? transfer.CreditAccount : transfer.DebitAccount) == branch.Coordinator
                     ? branch.CoordinatorAsset

@@ -2,9 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>What another account asks about an id that is in hand here. It must not wait for the outcome of that: it
 /// holds something itself. So nothing deadlocks.</summary>
-internal sealed class ClaimedRequests(
-    AccountState state, IdResolver resolver, OperationTable operations, FutureRequests future,
-    Coordinator coordinator, Participant participant, LastAgent lastAgent, DryRun dryRun, IOperationRunner runner)
+internal readonly struct ClaimedRequests(AccountParts account)
 {
     /// <summary>Answers at once, where that can be.</summary>
     /// <param name="owner">What has the id in hand.</param>
@@ -22,15 +20,15 @@ internal sealed class ClaimedRequests(
         {
             case (PrepareRequest prepare, Reserved reserved) when reserved.Branch.Key == prepare.Branch.Key:
                 // Another coordinator's attempt under the same id is abandoned, lest the two wait for each other.
-                participant.SendVote(
+                account.Participant.SendVote(
                     prepare.Branch,
                     reserved.Branch.Digest == prepare.Branch.Digest ? VoteKind.Yes : VoteKind.InDoubt, null, now);
                 return true;
 
             case (PrepareRequest prepare, PreparedPhase):
-                if (!future.TryKeep(prepare, prepare.Branch.Key, prepare.Time, now))
+                if (!account.TryKeep(prepare, prepare.Branch.Key, prepare.Time, now))
                 {
-                    participant.SendVote(prepare.Branch, VoteKind.InDoubt, null, now);
+                    account.Participant.SendVote(prepare.Branch, VoteKind.InDoubt, null, now);
                 }
 
                 return true;
@@ -40,7 +38,7 @@ internal sealed class ClaimedRequests(
                 return true;
 
             case (DryRunRequest question, _):
-                dryRun.RespondWhileClaimed(question, owner, now);
+                account.DryRun.RespondWhileClaimed(question, owner, now);
                 return true;
 
             case (OutcomeRequest asked, PreparedPhase phase) when phase.Branch.Key == asked.Branch.Key:
@@ -48,31 +46,31 @@ internal sealed class ClaimedRequests(
                 return true;
 
             case (OutcomeRequest asked, PreparedPhase):
-                if (resolver.FindRecord(asked.Branch.Key, asked.Branch.Digest, default) is null
-                    && resolver.MayBeJournaled(asked.Branch.Key))
+                if (account.Resolver.FindRecord(asked.Branch.Key, asked.Branch.Digest, default) is null
+                    && account.Resolver.MayBeJournaled(asked.Branch.Key))
                 {
                     // What is prepared here ends without the help of who asks, and then the journal tells.
                     owner.Waiters.Add(input);
                 }
                 else
                 {
-                    coordinator.DecideOutcome(asked, default, now);
+                    account.Coordinator.DecideOutcome(asked, default, now);
                 }
 
                 return true;
 
             case (Outcome outcome, _):
                 // It is told again if this does not know it.
-                participant.AcknowledgeIfBooked(outcome, default);
+                account.Participant.AcknowledgeIfBooked(outcome, default);
                 return true;
 
             default:
                 // Nothing is journaled yet: what another account asks is decided now, and the calls find it.
-                operations.Unclaim(owner);
-                runner.Route(input, now);
+                account.Operations.Unclaim(owner);
+                account.Runner.Route(input, now);
                 if (owner.Waiters.Count > 0)
                 {
-                    runner.RouteAgain(owner.Waiters, now);
+                    account.Runner.RouteAgain(owner.Waiters, now);
                 }
 
                 return true;
@@ -83,15 +81,15 @@ internal sealed class ClaimedRequests(
     private void RespondToCommit(CommitRequest commit, LedgerTime now)
     {
         var branch = commit.Branch;
-        if (resolver.FindRecord(branch.Key, branch.Digest, default) is { } known)
+        if (account.Resolver.FindRecord(branch.Key, branch.Digest, default) is { } known)
         {
-            lastAgent.Respond(branch, known);
+            account.LastAgent.Respond(branch, known);
         }
-        else if (state.Idempotency.Find(branch.Key) is { IsFinal: true })
+        else if (account.State.Idempotency.Find(branch.Key) is { IsFinal: true })
         {
-            lastAgent.RespondConsumed(branch, resolver.ConsumedId(branch, default), now);
+            account.LastAgent.RespondConsumed(branch, account.Resolver.ConsumedId(branch, default), now);
         }
-        else if (resolver.MayBeJournaled(branch.Key))
+        else if (account.Resolver.MayBeJournaled(branch.Key))
         {
             LookUp(commit, now);
         }
@@ -108,11 +106,11 @@ internal sealed class ClaimedRequests(
     private void LookUp(CommitRequest commit, LedgerTime now)
     {
         var key = commit.Branch.Key;
-        if (!operations.TryFind(key, out var owner))
+        if (!account.Operations.TryFind(key, out var owner))
         {
             var operation = new Operation(commit, commit.Branch) { IsDetached = true };
-            operations.Claim(operation, [key]);
-            runner.Begin(operation, now);
+            account.Operations.Claim(operation, [key]);
+            account.Runner.Begin(operation, now);
             return;
         }
 
@@ -138,9 +136,9 @@ internal sealed class ClaimedRequests(
     /// <param name="now">The time.</param>
     public void DecideDetached(CommitRequest commit, IdFacts facts, LedgerTime now)
     {
-        if (resolver.FindRecord(commit.Branch.Key, commit.Branch.Digest, facts) is { } record)
+        if (account.Resolver.FindRecord(commit.Branch.Key, commit.Branch.Digest, facts) is { } record)
         {
-            lastAgent.Respond(commit.Branch, record);
+            account.LastAgent.Respond(commit.Branch, record);
         }
         else
         {
@@ -150,9 +148,9 @@ internal sealed class ClaimedRequests(
 
     private void Refuse(CommitRequest commit, LedgerTime now)
     {
-        if (!future.TryKeep(commit, commit.Branch.Key, commit.Time, now))
+        if (!account.TryKeep(commit, commit.Branch.Key, commit.Time, now))
         {
-            lastAgent.Refuse(commit, null, now);
+            account.LastAgent.Refuse(commit, null, now);
         }
     }
 }

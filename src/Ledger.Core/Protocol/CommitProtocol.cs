@@ -2,12 +2,9 @@ namespace Ledger.Core;
 
 /// <summary>What a coordinator does about a transaction that is prepared: it asks the participants to vote and the last
 /// agent to decide, and ends it as the last agent has decided, here and at the participants.</summary>
-internal sealed class CommitProtocol(
-    AccountState state, AccountTime clock, OperationTable operations, GroupCommit rows, PendingRequests pending,
-    HoldExpiry expiry, FutureRequests future, BranchVerifier verifier, AccountMachineOptions options, IAccountHost host,
-    IOperationRunner runner)
+internal readonly struct CommitProtocol(AccountParts account)
 {
-    private AccountAddress Address => state.Address;
+    private AccountAddress Address => account.State.Address;
 
     /// <summary>Asks the participants to prepare; where there are none, the last agent to commit. From here only the
     /// last agent's journal decides (R1), and after a recovery too (R3).</summary>
@@ -22,13 +19,13 @@ internal sealed class CommitProtocol(
         if (others.Count == 1)
         {
             var committing = new Committing(branch, others, now);
-            operations.AddAttempt(operation, committing);
+            account.Operations.AddAttempt(operation, committing);
             SendCommit(operation, committing, now);
             return;
         }
 
         var voting = new Voting(branch, others, now);
-        operations.AddAttempt(operation, voting);
+        account.Operations.AddAttempt(operation, voting);
         RequestVotes(operation, voting, now);
     }
 
@@ -42,12 +39,12 @@ internal sealed class CommitProtocol(
         {
             if (!voting.Votes.ContainsKey(other))
             {
-                rows.SendWhenDurable(
-                    other, new PrepareRequest(voting.Branch.SliceFor(other)) { Time = clock.JudgedAt(now) });
+                account.Rows.SendWhenDurable(
+                    other, new PrepareRequest(voting.Branch.SliceFor(other)) { Time = account.Clock.JudgedAt(now) });
             }
         }
 
-        runner.ScheduleResend(operation, now);
+        account.Runner.ScheduleResend(operation, now);
     }
 
     /// <summary>Asks the last agent to decide. What a participant has spent came before its vote, which this account
@@ -57,7 +54,7 @@ internal sealed class CommitProtocol(
     /// <param name="now">The time.</param>
     public void SendCommit(Operation operation, Committing committing, LedgerTime now)
     {
-        var time = clock.JudgedAt(now);
+        var time = account.Clock.JudgedAt(now);
         if (committing.Votes is { } votes)
         {
             foreach (var vote in votes.Values)
@@ -70,8 +67,8 @@ internal sealed class CommitProtocol(
         {
             Time = time, ReturnBalances = operation.WantsAfter, Verdict = committing.Verdict,
         };
-        rows.SendWhenDurable(committing.LastAgent, request);
-        runner.ScheduleResend(operation, now);
+        account.Rows.SendWhenDurable(committing.LastAgent, request);
+        account.Runner.ScheduleResend(operation, now);
     }
 
     /// <summary>A participant votes.</summary>
@@ -79,13 +76,13 @@ internal sealed class CommitProtocol(
     /// <param name="now">The time.</param>
     public void OnVote(Vote vote, LedgerTime now)
     {
-        if (!operations.TryFindAttempt<Voting>(vote.Key, vote.Digest, out var operation, out var voting)
+        if (!account.Operations.TryFindAttempt<Voting>(vote.Key, vote.Digest, out var operation, out var voting)
             || !voting.HasParticipant(vote.Account))
         {
             return;
         }
 
-        if (future.TryDrop(vote.Time, now))
+        if (FutureRequests.IsAhead(vote.Time, now) && account.Future.TryDrop(vote.Time, now))
         {
             // Its time would stay in the commit request, and the last agent would not take that for as long as it lies
             // ahead: perhaps for ever. The participant is asked again, and by then its clock may be right.
@@ -98,7 +95,7 @@ internal sealed class CommitProtocol(
             operation.Resends = 0;
             var committing = new Committing(
                 voting, cancel: voting.Votes.Values.Any(static one => one.Kind != VoteKind.Yes));
-            operations.SetPhase(operation, committing);
+            account.Operations.SetPhase(operation, committing);
             SendCommit(operation, committing, now);
         }
     }
@@ -108,7 +105,8 @@ internal sealed class CommitProtocol(
     /// <param name="now">The time.</param>
     public void OnCommitResponse(CommitResponse answer, LedgerTime now)
     {
-        if (!operations.TryFindAttempt<PreparedPhase>(answer.Key, answer.Digest, out var operation, out var phase)
+        if (!account.Operations.TryFindAttempt<PreparedPhase>(
+            answer.Key, answer.Digest, out var operation, out var phase)
             || phase is not (Voting or Committing))
         {
             // An answer to a duplicate: it is decided already.
@@ -134,7 +132,7 @@ internal sealed class CommitProtocol(
                 return;
             }
 
-            operations.SetPhase(operation, notifying);
+            account.Operations.SetPhase(operation, notifying);
             Notify(operation, notifying, now);
         }
         else
@@ -153,14 +151,14 @@ internal sealed class CommitProtocol(
             refusal = null;
         }
 
-        var at = clock.BookedAt(now);
-        var row = rows.Append(
+        var at = account.Clock.BookedAt(now);
+        var row = account.Rows.Append(
             new TransactionAborted(
                 answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
             urgent: true);
         var releasing = new Releasing(phase, refusal, at, row)
         {
-            IsRefused = isRefusedExpiry, AnswerBy = now.Add(options.ReleaseWait),
+            IsRefused = isRefusedExpiry, AnswerBy = now.Add(account.Options.ReleaseWait),
         };
         if (releasing.ParticipantCount == 0)
         {
@@ -168,8 +166,8 @@ internal sealed class CommitProtocol(
             return;
         }
 
-        operations.SetPhase(operation, releasing);
-        host.WakeAt(releasing.AnswerBy);
+        account.Operations.SetPhase(operation, releasing);
+        account.Host.WakeAt(releasing.AnswerBy);
         Notify(operation, releasing, now);
     }
 
@@ -177,15 +175,15 @@ internal sealed class CommitProtocol(
     private Refusal? SelectRejection(
         SortedDictionary<AccountAddress, Vote>? votes, TransactionBranch branch, CommitResponse answer)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             return RejectionChoice.Of(votes?.Values, answer.Refusal, branch);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
-            host.DecisionFailed(answer, e);
-            return verifier.FailureOf(branch);
+            account.Host.DecisionFailed(answer, e);
+            return account.Verifier.FailureOf(branch);
         }
     }
 
@@ -213,10 +211,10 @@ internal sealed class CommitProtocol(
         };
         foreach (var participant in phase.WaitsFor)
         {
-            rows.SendWhenDurable(participant, outcome);
+            account.Rows.SendWhenDurable(participant, outcome);
         }
 
-        runner.ScheduleResend(operation, now);
+        account.Runner.ScheduleResend(operation, now);
     }
 
     /// <summary>A participant has booked the outcome.</summary>
@@ -224,7 +222,7 @@ internal sealed class CommitProtocol(
     /// <param name="now">The time.</param>
     public void OnAcknowledged(OutcomeAck ack, LedgerTime now)
     {
-        if (!operations.TryFindAttempt<PreparedPhase>(ack.Key, ack.Digest, out var operation, out var phase)
+        if (!account.Operations.TryFindAttempt<PreparedPhase>(ack.Key, ack.Digest, out var operation, out var phase)
             || !phase.HasParticipant(ack.Account))
         {
             return;
@@ -256,8 +254,12 @@ internal sealed class CommitProtocol(
     {
         var branch = notifying.Branch;
         var commit = CommitOf(branch, notifying.CommitTime, now);
-        rows.AppendLazily(commit, notifying.Size, now);
-        expiry.Forget(branch.Id);
+        account.Rows.AppendLazily(commit, notifying.Size, now);
+        if (account.HasExpiry)
+        {
+            account.Expiry.Forget(branch.Id);
+        }
+
         if (operation.First is { } call)
         {
             // The commit is durable at the last agent, and everybody's preparation and the participants' outcomes are
@@ -265,20 +267,20 @@ internal sealed class CommitProtocol(
             // not wait for any row of this account, and must not: the client is told at once.
             var position = RowPosition.Of(notifying.LastAgent, notifying.DecidedRow);
             var result = Results.Committed(branch, notifying.CommitTime, replayed: false, position);
-            if (operation.WantsAfter && state.Spec is not null)
+            if (operation.WantsAfter && account.State.Spec is not null)
             {
                 // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
-                operation.AddAfter(AccountAfter.Of(state, commit.PreparedSequenceNr));
-                rows.SendWhenDurable(
+                operation.AddAfter(AccountAfter.Of(account.State, commit.PreparedSequenceNr));
+                account.Rows.SendWhenDurable(
                     call.ReplyTo, Results.Respond(call, result with { After = operation.After ?? [] }, branch));
             }
             else
             {
-                rows.SendNow(call.ReplyTo, Results.Respond(call, result));
+                account.Rows.SendNow(call.ReplyTo, Results.Respond(call, result));
             }
         }
 
-        runner.Finish(operation, skipFirst: operation.HasFirst, now);
+        account.Runner.Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
     /// <summary>Answers the caller of what is aborted, if it is over; else the request is decided again.</summary>
@@ -290,7 +292,7 @@ internal sealed class CommitProtocol(
         var branch = releasing.Branch;
         if (releasing.Refusal is { } refusal)
         {
-            pending.Answer(
+            account.Pending.Answer(
                 operation,
                 TransactionRejection.Of(
                     branch, refusal.Leg, refusal.Reason, releasing.AbortTime, refusal.Seen, replayed: false,
@@ -300,19 +302,21 @@ internal sealed class CommitProtocol(
         }
 
         // Something was in doubt: the attempt is over, the request is not.
-        operations.Unclaim(operation);
-        runner.ReleaseReaders(now);
+        account.Operations.Unclaim(operation);
+        account.Runner.ReleaseReaders(now);
         if (operation.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            expiry.Pause(branch.Id, now, releasing.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
-            runner.RouteAgain(operation.Waiters, now);
+            account.Expiry.Pause(
+                branch.Id, now,
+                releasing.IsRefused ? account.Options.FailedExpiryPauseMax : account.Options.RetryAfterMax);
+            account.Runner.RouteAgain(operation.Waiters, now);
             return;
         }
 
         if (!operation.HasFirst || operation.Asked is not { } asked)
         {
-            runner.RouteAgain(operation.Waiters, now);
+            account.Runner.RouteAgain(operation.Waiters, now);
             return;
         }
 
@@ -321,11 +325,12 @@ internal sealed class CommitProtocol(
             HasFirst = true, Retries = operation.Retries, GiveUpAt = operation.GiveUpAt,
         };
         again.Waiters.AddRange(operation.Waiters.Where(static waiter => waiter is AccountRequest));
-        operations.Claim(again, OperationIds.Of(asked, Address));
-        pending.Wait(again, isForMoney: false, now);
+        account.Operations.Claim(again, OperationIds.Of(asked, Address));
+        account.Pending.Wait(again, isForMoney: false, now);
 
         // What other accounts ask does not wait with it.
-        runner.RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest).ToArray(), now);
+        account.Runner.RouteAgain(
+            operation.Waiters.Where(static waiter => waiter is not AccountRequest).ToArray(), now);
     }
 
     /// <summary>The record of a commit, as this account books it.</summary>
@@ -345,7 +350,8 @@ internal sealed class CommitProtocol(
         }
 
         var committed = new TransactionCommitted(
-            branch.Key, state.FindInDoubt(branch.Key)!.SequenceNr, commitTime, clock.BookedAt(now, commitTime));
+            branch.Key, account.State.FindInDoubt(branch.Key)!.SequenceNr, commitTime,
+            account.Clock.BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 }

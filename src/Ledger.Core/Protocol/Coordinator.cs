@@ -2,14 +2,11 @@ namespace Ledger.Core;
 
 /// <summary>The coordinator of what clients ask for: does what <see cref="CoordinatorRules"/> decides. What is prepared
 /// goes on in the <see cref="CommitProtocol"/>.</summary>
-internal sealed class Coordinator(
-    AccountState state, AccountTime clock, CoordinatorRules rules, CommitProtocol protocol, PendingRequests pending,
-    IdResolver resolver, LegContexts contexts, OperationTable operations, PreparedOrder prepared, GroupCommit rows,
-    DoubtLimit limit, HoldExpiry expiry, AccountMachineOptions options, IAccountHost host, IOperationRunner runner)
+internal sealed class Coordinator(AccountParts account)
 {
     private long round;
 
-    private AccountAddress Address => state.Address;
+    private AccountAddress Address => account.State.Address;
 
     // ---------------------------------------------------------------- deciding
 
@@ -18,15 +15,15 @@ internal sealed class Coordinator(
     /// <param name="now">The time.</param>
     public void Decide(Operation operation, LedgerTime now)
     {
-        switch (rules.Decide(operation, now))
+        switch (account.Rules.Decide(operation, now))
         {
-            case Prepare prepare when limit.Refuse(prepare.Asked, now) is { } reason:
+            case Prepare prepare when account.Limit.Refuse(prepare.Asked, now) is { } reason:
                 if (operation.IsExpiry)
                 {
-                    expiry.Pause(prepare.Asked.Id, now, options.RetryAfterMax);
+                    account.Expiry.Pause(prepare.Asked.Id, now, account.Options.RetryAfterMax);
                 }
 
-                pending.GiveUp(operation, new RequestFailed(reason), now);
+                account.Pending.GiveUp(operation, new RequestFailed(reason), now);
                 break;
             case Prepare prepare:
                 PrepareOrCommit(operation, prepare.Branch, now);
@@ -35,32 +32,32 @@ internal sealed class Coordinator(
                 RejectLeg(operation, reject.Branch, reject.Decision, now);
                 break;
             case Respond respond:
-                pending.Answer(operation, respond.Result, now);
+                account.Pending.Answer(operation, respond.Result, now);
                 break;
             case WaitForDoubt wait:
-                pending.Wait(operation, wait.IsForMoney, now);
+                account.Pending.Wait(operation, wait.IsForMoney, now);
                 break;
             case AskOthers:
                 StartDryRun(operation, now);
                 break;
             case LookUpAgain:
-                runner.Begin(operation, now);
+                account.Runner.Begin(operation, now);
                 break;
             case Expire expire:
-                rows.SendWhenDurable(expire.Caller.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
-                runner.Finish(operation, skipFirst: true, now);
+                account.Rows.SendWhenDurable(expire.Caller.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+                account.Runner.Finish(operation, skipFirst: true, now);
                 break;
             case RefuseSize refuse:
-                pending.GiveUp(
+                account.Pending.GiveUp(
                     operation,
                     new RequestFailed(RequestFailure.TransactionTooLarge)
                     {
-                        Size = refuse.Size, Limit = options.TransactionBytesMax,
+                        Size = refuse.Size, Limit = account.Options.TransactionBytesMax,
                     },
                     now);
                 break;
             case Abandon:
-                runner.Finish(operation, skipFirst: false, now);
+                account.Runner.Finish(operation, skipFirst: false, now);
                 break;
             case var decision:
                 throw new LedgerInvariantException($"{Address}: nobody does a {decision.GetType().Name}");
@@ -74,16 +71,16 @@ internal sealed class Coordinator(
         var position = default(RowPosition);
         if (!operation.IsExpiry && !operation.IsDryRun && !CoordinatorRules.FollowsFromIds(decision))
         {
-            at = clock.BookedAt(now);
-            seen = rules.SeenBy(operation, decision);
+            at = account.Clock.BookedAt(now);
+            seen = account.Rules.SeenBy(operation, decision);
 
             // What was never prepared is no attempt.
             var rejected = AsStored(branch) with { Attempt = 0 };
-            position = new RowPosition(Address, rows.Append(
+            position = new RowPosition(Address, account.Rows.Append(
                 new TransactionRejected(rejected, decision.Leg.Index, decision.Status, seen, at), urgent: true));
         }
 
-        pending.Answer(
+        account.Pending.Answer(
             operation,
             TransactionRejection.Of(branch, decision.Leg.Index, decision.Status, at, seen, replayed: false, position),
             now);
@@ -110,15 +107,15 @@ internal sealed class Coordinator(
         }
 
         var dryRun = new DryRunning(asked.OtherAccounts(), ++round);
-        operations.SetPhase(operation, dryRun);
+        account.Operations.SetPhase(operation, dryRun);
         operation.Resends = 0;
         foreach (var other in dryRun.OtherAccounts)
         {
-            rows.SendWhenDurable(other, new DryRunRequest(asked.SliceFor(other), dryRun.Round));
+            account.Rows.SendWhenDurable(other, new DryRunRequest(asked.SliceFor(other), dryRun.Round));
         }
 
-        runner.ScheduleResend(operation, now);
-        runner.RouteForeign(operation, now);
+        account.Runner.ScheduleResend(operation, now);
+        account.Runner.RouteForeign(operation, now);
     }
 
     /// <summary>Asks those again that have not answered.</summary>
@@ -131,11 +128,11 @@ internal sealed class Coordinator(
         {
             if (!dryRun.Reports.ContainsKey(other) && operation.Asked is { } asked)
             {
-                host.Send(other, new DryRunRequest(asked.SliceFor(other), dryRun.Round));
+                account.Host.Send(other, new DryRunRequest(asked.SliceFor(other), dryRun.Round));
             }
         }
 
-        runner.ScheduleResend(operation, now);
+        account.Runner.ScheduleResend(operation, now);
     }
 
     /// <summary>An account says how it is.</summary>
@@ -143,7 +140,7 @@ internal sealed class Coordinator(
     /// <param name="now">The time.</param>
     public void OnDryRunResponse(DryRunResponse answer, LedgerTime now)
     {
-        if (!operations.TryFind(answer.Id, out var operation) || operation.Phase is not DryRunning dryRun
+        if (!account.Operations.TryFind(answer.Id, out var operation) || operation.Phase is not DryRunning dryRun
             || dryRun.Round != answer.Round || !dryRun.OtherAccounts.Contains(answer.Report.Account))
         {
             return;
@@ -152,7 +149,7 @@ internal sealed class Coordinator(
         dryRun.Reports[answer.Report.Account] = answer.Report;
         if (dryRun.Reports.Count == dryRun.OtherAccounts.Count)
         {
-            runner.Continue(operation, now);
+            account.Runner.Continue(operation, now);
         }
     }
 
@@ -161,30 +158,31 @@ internal sealed class Coordinator(
     private void PrepareOrCommit(Operation operation, TransactionBranch resolved, LedgerTime now)
     {
         // Said again, with every amount, and all that is the hold's.
-        var branch = contexts.WithHoldRows(resolved);
+        var branch = account.Contexts.WithHoldRows(resolved);
         var others = branch.OtherAccounts();
         if (others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = clock.JudgedAt(now);
-            var row = rows.Append(
-                new LastAgentCommitted(branch, clock.BookedAt(now)) { CommitTime = at }, urgent: true);
+            var at = account.Clock.JudgedAt(now);
+            var row = account.Rows.Append(
+                new LastAgentCommitted(branch, account.Clock.BookedAt(now)) { CommitTime = at }, urgent: true);
             var result = Results.Committed(branch, at, replayed: false, new RowPosition(Address, row));
-            pending.Answer(
-                operation, operation.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result, now);
+            account.Pending.Answer(
+                operation,
+                operation.WantsAfter ? result with { After = [AccountAfter.Of(account.State, row)] } : result, now);
             return;
         }
 
-        rows.Append(new TransactionPrepared(branch, clock.BookedAt(now)), urgent: true);
-        prepared.Add(state.PreparedCount, branch.Key);
+        account.Rows.Append(new TransactionPrepared(branch, account.Clock.BookedAt(now)), urgent: true);
+        account.Prepared.Add(account.State.PreparedCount, branch.Key);
         if (!branch.IsPlain)
         {
-            operations.Claim(operation, OperationIds.Of(branch, Address));
+            account.Operations.Claim(operation, OperationIds.Of(branch, Address));
         }
 
         operation.Facts = default;
-        protocol.Start(operation, branch, others, now);
-        runner.RouteForeign(operation, now);
+        account.Protocol.Start(operation, branch, others, now);
+        account.Runner.RouteForeign(operation, now);
     }
 
     /// <summary>A participant asks what has become of an attempt. R2: that nothing is known of it is never said from
@@ -195,13 +193,14 @@ internal sealed class Coordinator(
     public void DecideOutcome(OutcomeRequest asked, IdFacts facts, LedgerTime now)
     {
         var branch = asked.Branch;
-        var record = resolver.FindRecord(branch.Key, branch.Digest, facts);
-        if (record is null && state.Idempotency.Find(branch.Key) is not { IsFinal: true })
+        var record = account.Resolver.FindRecord(branch.Key, branch.Digest, facts);
+        if (record is null && account.State.Idempotency.Find(branch.Key) is not { IsFinal: true })
         {
-            rows.Append(new AbortRecorded(branch.Key, branch.Digest, clock.BookedAt(now)), urgent: true);
+            account.Rows.Append(
+                new AbortRecorded(branch.Key, branch.Digest, account.Clock.BookedAt(now)), urgent: true);
         }
 
-        rows.SendWhenDurable(asked.Account, new Outcome(
+        account.Rows.SendWhenDurable(asked.Account, new Outcome(
             branch.Key, branch.Digest, record is { Status: TransferStatus.Created }, record?.Time ?? default)
         {
             Coordinator = Address,

@@ -4,7 +4,7 @@ namespace Ledger.Core;
 
 /// <summary>What a coordinator does about a request: a function of the request, the account's state, what the journal
 /// and the other accounts have said, and the time. It changes nothing.</summary>
-internal sealed class CoordinatorRules(
+internal readonly struct CoordinatorRules(
     AccountState state, AccountTime clock, LegContexts contexts, AccountMachineOptions options)
 {
     // On an account that never rests, a report is never exact: after so many attempts what it said must still be there,
@@ -62,7 +62,7 @@ internal sealed class CoordinatorRules(
             return new RefuseSize(size);
         }
 
-        return operation.Reports is null && !branch.IsPlain && branch.Legs.Any(leg => NeedsReport(branch, leg))
+        return operation.Reports is null && !branch.IsPlain && NeedsReport(branch)
             ? AskOthers.Instance
             : DecideLegs(operation, branch, now);
     }
@@ -287,6 +287,19 @@ internal sealed class CoordinatorRules(
 
         size = EncodedSize.OfAsked(branch);
         return size > options.TransactionBytesMax;
+    }
+
+    private bool NeedsReport(TransactionBranch branch)
+    {
+        foreach (var leg in branch.Legs)
+        {
+            if (NeedsReport(branch, leg))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // Whether the leg's amount, or its hold, is another account's to tell.

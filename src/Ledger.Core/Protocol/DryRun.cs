@@ -4,9 +4,7 @@ namespace Ledger.Core;
 
 /// <summary>Tells a coordinator how this account is and what it knows of legs, before anything is journaled (R14, R15).
 /// Changes nothing.</summary>
-internal sealed class DryRun(
-    AccountState state, AccountTime clock, IdResolver resolver, LegContexts contexts, GroupCommit rows,
-    AccountMachineOptions options, IAccountHost host)
+internal sealed class DryRun(AccountParts account)
 {
     // Questions of other accounts about ids that are in hand here, which wait for what the journal says.
     private List<Waiting>? waiting;
@@ -20,20 +18,21 @@ internal sealed class DryRun(
     {
         var branch = dryRun.Branch;
         var known = owner.Facts.Found is { } found ? new Dictionary<TransferId, IdHistory?>(found) : [];
-        TransferId[] uncertain = [.. OperationIds.Of(branch, state.Address).Where(id =>
-            id != branch.Id && id != branch.Key && resolver.IsUncertain(id) && !known.ContainsKey(id))];
+        TransferId[] uncertain = [.. OperationIds.Of(branch, account.State.Address).Where(id =>
+            id != branch.Id && id != branch.Key && account.Resolver.IsUncertain(id) && !known.ContainsKey(id))];
         if (uncertain.Length == 0)
         {
             Respond(dryRun, new IdFacts(known), now);
             return;
         }
 
-        rows.RecordCommits();
+        account.Rows.RecordCommits();
         var missing = new HashSet<long>();
         foreach (var id in uncertain)
         {
-            rows.SendWhenDurable(resolver.Ask(resolver.QuestionAboutAll(id), rows.NewestRow));
-            missing.Add(resolver.QuestionCount);
+            account.Rows.SendWhenDurable(
+                account.Resolver.Ask(account.Resolver.QuestionAboutAll(id), account.Rows.NewestRow));
+            missing.Add(account.Resolver.QuestionCount);
         }
 
         (waiting ??= []).Add(new Waiting(dryRun, missing, known));
@@ -88,12 +87,12 @@ internal sealed class DryRun(
     public void Respond(DryRunRequest dryRun, IdFacts facts, LedgerTime now)
     {
         ImmutableArray<LegContext> told;
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
-            options.Deciding?.Invoke();
+            account.Options.Deciding?.Invoke();
             var branch = dryRun.Branch;
-            var contextOf = contexts.Of(branch, facts, null);
+            var contextOf = account.Contexts.Of(branch, facts, null);
             told = [.. branch.Legs.Where(static leg => leg.Transfer is not null)
                 .Select(leg => contextOf?.Invoke(leg.Index) ?? new LegContext(leg.Index))];
             if (branch.Legs.Any(static leg => leg.IsHold))
@@ -101,14 +100,14 @@ internal sealed class DryRun(
                 told = WithHeadroomForHolds(branch, told, now);
             }
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
-            host.DecisionFailed(dryRun, e);
+            account.Host.DecisionFailed(dryRun, e);
             RespondFailed(dryRun, now);
             return;
         }
 
-        Send(dryRun, state.IsOpeningOrClosingInDoubt, told, now);
+        Send(dryRun, account.State.IsOpeningOrClosingInDoubt, told, now);
     }
 
     /// <summary>Says that each leg would fail; of openings alone, that they depend on something.</summary>
@@ -124,7 +123,8 @@ internal sealed class DryRun(
     private ImmutableArray<LegContext> WithHeadroomForHolds(
         TransactionBranch branch, ImmutableArray<LegContext> contexts, LedgerTime now)
     {
-        var copy = AccountWorkingCopy.OfThread.Take(state, null, clock.OldDoubtUpTo(now), dueBy: null, options);
+        var copy = AccountWorkingCopy.OfThread.Take(
+            account.State, null, account.Clock.OldDoubtUpTo(now), dueBy: null, account.Options);
         var told = contexts.ToBuilder();
 
         // The holds that its legs name: each with what is left of it, null where only the coordinator can know.
@@ -141,7 +141,8 @@ internal sealed class DryRun(
             if (leg.IsHold)
             {
                 var problem = copy.CheckHolds(
-                    leg, transfer.DebitAccount == state.Address ? transfer.CreditAccount : transfer.DebitAccount);
+                    leg,
+                    transfer.DebitAccount == account.State.Address ? transfer.CreditAccount : transfer.DebitAccount);
                 told[place] = problem == TransferStatus.None ? told[place]
                     : copy.MayHaveMoreHeadroom ? told[place] with { InDoubt = true }
                     : told[place] with { HoldProblem = problem };
@@ -187,16 +188,17 @@ internal sealed class DryRun(
 
     private void Send(DryRunRequest dryRun, bool inDoubt, ImmutableArray<LegContext> told, LedgerTime now)
     {
-        var favour = state.FavourOf(clock.OldDoubtUpTo(now), dueBy: null);
+        var favour = account.State.FavourOf(account.Clock.OldDoubtUpTo(now), dueBy: null);
         var report = new AccountReport(
-            state.Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, told)
+            account.State.Address, account.State.Spec, account.State.ClosedByChange, account.State.Freeze,
+            account.State.Balances, account.State.Load, inDoubt, told)
         {
-            OpenedWith = state.OpenedWith,
-            ClosedByHold = state.ClosedByHold,
+            OpenedWith = account.State.OpenedWith,
+            ClosedByHold = account.State.ClosedByHold,
             DebitFavour = favour.Debit,
             CreditFavour = favour.Credit,
         };
-        rows.SendWhenDurable(
+        account.Rows.SendWhenDurable(
             dryRun.Branch.Coordinator, new DryRunResponse(dryRun.Branch.Id, dryRun.Round, report));
     }
 

@@ -20,13 +20,18 @@ internal sealed class FutureRequests(IAccountHost host)
     /// this node's clock is behind, or another's is ahead.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>Whether a time is too far ahead.</summary>
+    /// <param name="time">The time of a request.</param>
+    /// <param name="now">The time.</param>
+    public static bool IsAhead(LedgerTime time, LedgerTime now) => time > now.Add(AccountTime.AheadMax);
+
     /// <summary>Drops what can't wait until its time has come.</summary>
     /// <param name="time">Its time.</param>
     /// <param name="now">The time.</param>
     /// <returns>Whether it was too far ahead.</returns>
     public bool TryDrop(LedgerTime time, LedgerTime now)
     {
-        if (time <= now.Add(AccountTime.AheadMax))
+        if (!IsAhead(time, now))
         {
             return false;
         }
@@ -43,7 +48,7 @@ internal sealed class FutureRequests(IAccountHost host)
     /// <returns>Whether it was too far ahead, so that nothing is to be done now.</returns>
     public bool TryKeep(AccountMessage request, TransferId key, LedgerTime time, LedgerTime now)
     {
-        if (time <= now.Add(AccountTime.AheadMax))
+        if (!IsAhead(time, now))
         {
             return false;
         }
@@ -81,7 +86,7 @@ internal sealed class FutureRequests(IAccountHost host)
         List<AccountMessage>? ripe = null;
         foreach (var (key, (request, time, until)) in kept)
         {
-            if (time <= now.Add(AccountTime.AheadMax))
+            if (!IsAhead(time, now))
             {
                 kept.Remove(key);
                 (ripe ??= []).Add(request);

@@ -20,7 +20,8 @@ namespace Ledger.Core;
 internal sealed class GroupCommit(
     AccountState state, PreparedOrder prepared, AccountMachineOptions options, IAccountHost host, OpenRequests requests)
 {
-    private readonly SnapshotSchedule snapshots = new(state.Address, options);
+    // Not read-only: it counts.
+    private SnapshotSchedule snapshots = new(state.Address);
     private readonly UndecidedRows rests = new();
 
     // Rows that are complete and wait, in order; the one that takes events; the one that the host writes.
@@ -179,7 +180,7 @@ internal sealed class GroupCommit(
     private void TakeSnapshotIfDue(EventBatch row)
     {
         snapshots.CountBytes(row.Size);
-        if (snapshots.TryBegin(row.SequenceNr, state.Idempotency.Count + state.HoldCount))
+        if (snapshots.TryBegin(row.SequenceNr, state.Idempotency.Count + state.HoldCount, options))
         {
             row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
         }

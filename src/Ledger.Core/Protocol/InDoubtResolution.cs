@@ -2,8 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>What an operator has aborted (R20). The ordinary way: the last agent is asked to refuse, and what it
 /// answers is the outcome, whatever that is. Who can read its journal in its place tells what is there.</summary>
-internal sealed class InDoubtResolution(
-    AccountState state, IdResolver resolver, OperationTable operations, GroupCommit rows, CommitProtocol protocol)
+internal readonly struct InDoubtResolution(AccountParts account)
 {
     /// <summary>Has a transaction aborted that is in doubt, and says how it stands.</summary>
     /// <param name="call">The request.</param>
@@ -12,23 +11,25 @@ internal sealed class InDoubtResolution(
     {
         if (FindPrepared(call.Id, call.Digest) is not var (operation, phase))
         {
-            var record = call.Digest == UInt128.Zero ? null : resolver.FindRecord(call.Id, call.Digest, default);
+            var record = call.Digest == UInt128.Zero
+                ? null
+                : account.Resolver.FindRecord(call.Id, call.Digest, default);
             var known = record is null ? InDoubtState.NotInDoubt
                 : record.Status == TransferStatus.Created ? InDoubtState.Committed
                 : InDoubtState.Aborted;
-            rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(known, state.Address));
+            account.Rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(known, account.State.Address));
             return;
         }
 
         var branch = phase.Branch;
-        if (branch.Coordinator != state.Address)
+        if (branch.Coordinator != account.State.Address)
         {
-            rows.SendWhenDurable(
+            account.Rows.SendWhenDurable(
                 call.ReplyTo, new ResolveInDoubtResponse(InDoubtState.Undecided, branch.Coordinator));
             return;
         }
 
-        var row = state.FindInDoubt(branch.Key)?.SequenceNr ?? 0;
+        var row = account.State.FindInDoubt(branch.Key)?.SequenceNr ?? 0;
         var stands = phase switch
         {
             Notifying => InDoubtState.Committed,
@@ -40,7 +41,7 @@ internal sealed class InDoubtResolution(
         IReadOnlyList<AccountAddress>? waitsFor = operation.Phase is Notifying notifying
             ? [.. notifying.WaitsFor.Take(TransactionInDoubt.WithMax)]
             : null;
-        rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(stands, state.Address)
+        account.Rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(stands, account.State.Address)
         {
             WaitsFor = waitsFor,
             LastAgent = phase.LastAgent,
@@ -54,26 +55,26 @@ internal sealed class InDoubtResolution(
     {
         var branch = phase.Branch;
         var committing = new Committing(phase, call.Verdict);
-        operations.SetPhase(operation, committing);
+        account.Operations.SetPhase(operation, committing);
         if (call.Found is { } found && found.Key == branch.Key && found.Digest == branch.Digest)
         {
-            protocol.OnCommitResponse(found, now);
+            account.Protocol.OnCommitResponse(found, now);
             return found.Committed ? InDoubtState.Committed : InDoubtState.Aborted;
         }
 
         operation.Resends = 0;
-        protocol.SendCommit(operation, committing, now);
+        account.Protocol.SendCommit(operation, committing, now);
         return InDoubtState.Undecided;
     }
 
     private (Operation Operation, PreparedPhase Phase)? FindPrepared(TransferId id, UInt128 digest)
     {
-        if (operations.FindAttempt(id) is { Phase: PreparedPhase exact } attempt)
+        if (account.Operations.FindAttempt(id) is { Phase: PreparedPhase exact } attempt)
         {
             return digest == UInt128.Zero || exact.Branch.Digest == digest ? (attempt, exact) : null;
         }
 
-        foreach (var one in digest == UInt128.Zero ? operations.Attempts : [])
+        foreach (var one in digest == UInt128.Zero ? account.Operations.Attempts : [])
         {
             if (one.Phase.Branch.Id == id)
             {

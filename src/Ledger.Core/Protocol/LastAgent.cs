@@ -1,9 +1,7 @@
 namespace Ledger.Core;
 
 /// <summary>The last agent: its journal write is the commit. What it has decided it says for ever (R1).</summary>
-internal sealed class LastAgent(
-    AccountState state, AccountTime clock, IdResolver resolver, LegContexts contexts, BranchVerifier verifier,
-    GroupCommit rows, FutureRequests future, IOperationRunner runner)
+internal readonly struct LastAgent(AccountParts account)
 {
     /// <summary>Decides a request to commit, or to refuse.</summary>
     /// <param name="request">The request.</param>
@@ -12,32 +10,32 @@ internal sealed class LastAgent(
     public void Decide(CommitRequest request, IdFacts facts, LedgerTime now)
     {
         var branch = request.Branch;
-        if (resolver.FindRecord(branch.Key, branch.Digest, facts) is { } record)
+        if (account.Resolver.FindRecord(branch.Key, branch.Digest, facts) is { } record)
         {
             Respond(branch, record);
             return;
         }
 
-        var used = resolver.ConsumedId(branch, branch.Key, facts);
+        var used = account.Resolver.ConsumedId(branch, branch.Key, facts);
         if (used != TransferStatus.None)
         {
             RespondConsumed(branch, used, now);
             return;
         }
 
-        if (future.TryKeep(request, branch.Key, request.Time, now))
+        if (account.TryKeep(request, branch.Key, request.Time, now))
         {
             return;
         }
 
-        used = resolver.ConsumedId(branch, facts);
+        used = account.Resolver.ConsumedId(branch, facts);
         if (used != TransferStatus.None)
         {
             Refuse(request, RefusalOfConsumed(branch, used), now);
             return;
         }
 
-        if (resolver.IsKnown(branch.Key, facts))
+        if (account.Resolver.IsKnown(branch.Key, facts))
         {
             // An attempt of another content under this key was refused: this one needs a key of its own.
             Refuse(request, null, now);
@@ -51,14 +49,14 @@ internal sealed class LastAgent(
             return;
         }
 
-        var decision = verifier.Verify(branch, facts, null, request, clock.JudgedAt(now, request.Time));
+        var decision = account.Verifier.Verify(branch, facts, null, request, account.Clock.JudgedAt(now, request.Time));
         if (decision.InDoubt)
         {
             Refuse(request, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
-            Refuse(request, verifier.RefusalOf(decision), now);
+            Refuse(request, account.Verifier.RefusalOf(decision), now);
         }
         else if (request.Cancel)
         {
@@ -77,20 +75,20 @@ internal sealed class LastAgent(
     public void Refuse(CommitRequest request, Refusal? refusal, LedgerTime now)
     {
         var branch = request.Branch;
-        var at = clock.BookedAt(now, request.Time);
+        var at = account.Clock.BookedAt(now, request.Time);
         if (refusal is null && request is { Cancel: true, Verdict: not null })
         {
-            refusal = verifier.RefusalOf(new LegDecision(TransferStatus.AbortedByOperator, branch.Legs[0]));
+            refusal = account.Verifier.RefusalOf(new LegDecision(TransferStatus.AbortedByOperator, branch.Legs[0]));
         }
 
         var reason = refusal?.Reason ?? TransferStatus.None;
-        rows.Append(
-            new LastAgentRefused(contexts.WithHoldRows(branch), refusal?.Leg ?? -1, reason, refusal?.Seen, at)
+        account.Rows.Append(
+            new LastAgentRefused(account.Contexts.WithHoldRows(branch), refusal?.Leg ?? -1, reason, refusal?.Seen, at)
             {
                 Verdict = reason == TransferStatus.AbortedByOperator ? request.Verdict : null,
             },
             urgent: true);
-        rows.SendWhenDurable(
+        account.Rows.SendWhenDurable(
             branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, false, at, refusal));
     }
 
@@ -99,10 +97,11 @@ internal sealed class LastAgent(
     /// <param name="branch">What was asked.</param>
     /// <param name="used">The reason.</param>
     /// <param name="now">The time.</param>
-    public void RespondConsumed(TransactionBranch branch, TransferStatus used, LedgerTime now) => rows.SendWhenDurable(
+    public void RespondConsumed(TransactionBranch branch, TransferStatus used, LedgerTime now) =>
+        account.Rows.SendWhenDurable(
         branch.Coordinator,
         new CommitResponse(
-            branch.Key, branch.Digest, false, clock.JudgedAt(now), RefusalOfConsumed(branch, used)));
+            branch.Key, branch.Digest, false, account.Clock.JudgedAt(now), RefusalOfConsumed(branch, used)));
 
     /// <summary>Says again what is decided.</summary>
     /// <param name="branch">What was asked.</param>
@@ -110,31 +109,34 @@ internal sealed class LastAgent(
     public void Respond(TransactionBranch branch, IdempotencyRecord record)
     {
         var committed = record.Status == TransferStatus.Created;
-        rows.SendWhenDurable(branch.Coordinator, new CommitResponse(
+        account.Rows.SendWhenDurable(branch.Coordinator, new CommitResponse(
             branch.Key, branch.Digest, committed, record.Time,
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+                    record.Details.FailedLeg, record.Status, account.State.Spec?.Asset ?? default, record.Details.Seen))
         {
             Row = committed ? record.SequenceNr : 0,
         });
     }
 
     private Refusal RefusalOfConsumed(TransactionBranch branch, TransferStatus used) =>
-        verifier.RefusalOf(new LegDecision(used, branch.Legs[0])) with { Seen = null };
+        account.Verifier.RefusalOf(new LegDecision(used, branch.Legs[0])) with { Seen = null };
 
     private void Commit(CommitRequest request, LedgerTime now)
     {
         var branch = request.Branch;
-        var at = clock.JudgedAt(now, request.Time);
-        var row = rows.Append(
-            new LastAgentCommitted(contexts.WithHoldRows(branch), clock.BookedAt(now, at)) { CommitTime = at },
+        var at = account.Clock.JudgedAt(now, request.Time);
+        var row = account.Rows.Append(
+            new LastAgentCommitted(account.Contexts.WithHoldRows(branch), account.Clock.BookedAt(now, at))
+            {
+                CommitTime = at,
+            },
             urgent: true);
-        rows.SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, true, at, null)
+        account.Rows.SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, true, at, null)
         {
-            Row = row, After = request.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            Row = row, After = request.ReturnBalances ? AccountAfter.Of(account.State, row) : null,
         });
-        runner.ReleaseReaders(now);
+        account.Runner.ReleaseReaders(now);
     }
 }

@@ -2,9 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>Operations for which something has been missing for long: it is asked for again, for ever where something
 /// is prepared (R5), and as long as somebody waits where nothing is.</summary>
-internal sealed class LateOperations(
-    OperationTable operations, Coordinator coordinator, CommitProtocol protocol, Participant participant,
-    GroupCommit rows, OpenRequests requests, AccountMachineOptions options, IAccountHost host, IOperationRunner runner)
+internal readonly struct LateOperations(AccountParts account)
 {
     /// <summary>When the first of them is late; the largest time for none.</summary>
     public LedgerTime NextDue
@@ -12,7 +10,7 @@ internal sealed class LateOperations(
         get
         {
             var next = LedgerTime.MaxValue;
-            foreach (var operation in operations.All)
+            foreach (var operation in account.Operations.All)
             {
                 if (operation.Phase is not LookingUp)
                 {
@@ -34,7 +32,7 @@ internal sealed class LateOperations(
     public void Resume(LedgerTime now)
     {
         List<Operation>? late = null;
-        foreach (var operation in operations.All)
+        foreach (var operation in account.Operations.All)
         {
             if (IsLate(operation, now))
             {
@@ -60,25 +58,25 @@ internal sealed class LateOperations(
     };
 
     private bool IsResendDue(Operation operation, LedgerTime now) =>
-        Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax);
+        Backoff.IsDue(operation.ResendAt, now, account.Options.ResendAfterMax);
 
     private bool IsAnswerDue(Releasing releasing, LedgerTime now) =>
-        Backoff.IsDue(releasing.AnswerBy, now, options.ReleaseWait);
+        Backoff.IsDue(releasing.AnswerBy, now, account.Options.ReleaseWait);
 
     // What throws is tried again (R18).
     private void ResumeNowOrLater(Operation operation, LedgerTime now)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             Resume(operation, now);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
-            host.DecisionFailed(operation.Input, e);
+            account.Host.DecisionFailed(operation.Input, e);
             if (operation.IsClaimed)
             {
-                runner.ScheduleResend(operation, now);
+                account.Runner.ScheduleResend(operation, now);
             }
         }
     }
@@ -90,31 +88,31 @@ internal sealed class LateOperations(
             case DryRunning or Waiting when !operation.IsAwaited(now):
                 Forget(operation, now);
                 break;
-            case Waiting when Backoff.IsDue(operation.ResendAt, now, options.RetryAfterMax):
-                runner.Begin(operation, now);
+            case Waiting when Backoff.IsDue(operation.ResendAt, now, account.Options.RetryAfterMax):
+                account.Runner.Begin(operation, now);
                 break;
             case DryRunning running when IsResendDue(operation, now):
-                coordinator.RepeatDryRun(operation, running, now);
+                account.Coordinator.RepeatDryRun(operation, running, now);
                 break;
             case Voting voting:
-                protocol.RequestVotes(operation, voting, now);
+                account.Protocol.RequestVotes(operation, voting, now);
                 break;
             case Committing committing:
                 // Its own row may still be under way (R8).
-                protocol.SendCommit(operation, committing, now);
+                account.Protocol.SendCommit(operation, committing, now);
                 break;
             case Releasing releasing when IsAnswerDue(releasing, now):
                 // A participant that is not told asks.
-                protocol.FinishAbort(operation, releasing, now);
+                account.Protocol.FinishAbort(operation, releasing, now);
                 break;
             case Releasing releasing when IsResendDue(operation, now):
-                protocol.Notify(operation, releasing, now);
+                account.Protocol.Notify(operation, releasing, now);
                 break;
             case Notifying notifying when IsResendDue(operation, now):
-                protocol.Notify(operation, notifying, now);
+                account.Protocol.Notify(operation, notifying, now);
                 break;
             case Reserved reserved:
-                participant.AskOutcome(operation, reserved, now);
+                account.Participant.AskOutcome(operation, reserved, now);
                 break;
             default:
                 break;
@@ -125,15 +123,15 @@ internal sealed class LateOperations(
     // starts again by itself.
     private void Forget(Operation operation, LedgerTime now)
     {
-        operations.Unclaim(operation);
+        account.Operations.Unclaim(operation);
         foreach (var waiter in operation.Waiters)
         {
             if (waiter is AccountRequest)
             {
-                requests.End();
+                account.Requests.End();
             }
         }
 
-        runner.RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
+        account.Runner.RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
     }
 }

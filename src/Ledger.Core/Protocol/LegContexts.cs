@@ -4,7 +4,7 @@ namespace Ledger.Core;
 
 /// <summary>What an account knows of the ids that the legs of a transaction name: whether a leg's own id is decided,
 /// how a hold stands that it resolves, and what can be taken back of a transfer.</summary>
-internal sealed class LegContexts(AccountState state, OperationTable operations)
+internal readonly struct LegContexts(AccountState state, OperationTable operations)
 {
     private AccountAddress Address => state.Address;
 

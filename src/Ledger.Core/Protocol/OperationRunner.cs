@@ -21,24 +21,21 @@ namespace Ledger.Core;
 /// The reason is named, and final for the request: what throws will mostly throw again, and a coordinator that tried
 /// anew would do so until its caller gives up, three rows at a time.
 /// </remarks>
-internal sealed class OperationRunner(
-    AccountState state, OperationTable operations, IdResolver resolver, GroupCommit rows, ReadBarrier barrier,
-    OwnRequests own, HoldExpiry expiry, AccountMachineOptions options, IAccountHost host, IOperationDecider decider)
-    : IOperationRunner
+internal sealed class OperationRunner(AccountParts account, IOperationDecider decider) : IOperationRunner
 {
     private long deferredRunAt;
 
-    private AccountAddress Address => state.Address;
+    private AccountAddress Address => account.State.Address;
 
     /// <inheritdoc/>
     public void Route(AccountMessage input, LedgerTime now)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             RouteByIds(input, now);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
             decider.Refuse(input, e, now);
         }
@@ -53,7 +50,7 @@ internal sealed class OperationRunner(
             // not.
             if (input is AccountRequest call && now > call.Deadline)
             {
-                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+                account.Rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
                 continue;
             }
 
@@ -73,12 +70,12 @@ internal sealed class OperationRunner(
     /// <inheritdoc/>
     public void Begin(Operation operation, LedgerTime now)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
             LookUp(operation, now);
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
             GiveUp(operation, e, now);
         }
@@ -87,10 +84,10 @@ internal sealed class OperationRunner(
     /// <inheritdoc/>
     public void Continue(Operation operation, LedgerTime now)
     {
-        var before = rows.Changes;
+        var before = account.Rows.Changes;
         try
         {
-            if (resolver.HasForgotten(operation))
+            if (account.Resolver.HasForgotten(operation))
             {
                 Begin(operation, now);
             }
@@ -99,7 +96,7 @@ internal sealed class OperationRunner(
                 Decide(operation, now);
             }
         }
-        catch (Exception e) when (rows.MayBeRefused(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
             GiveUp(operation, e, now);
         }
@@ -108,7 +105,7 @@ internal sealed class OperationRunner(
     /// <inheritdoc/>
     public void Finish(Operation operation, bool skipFirst, LedgerTime now)
     {
-        operations.Unclaim(operation);
+        account.Operations.Unclaim(operation);
         if (operation.Waiters.Count > (skipFirst ? 1 : 0))
         {
             RouteAgain(skipFirst ? operation.Waiters.Skip(1) : operation.Waiters, now);
@@ -120,14 +117,14 @@ internal sealed class OperationRunner(
     /// <inheritdoc/>
     public void ReleaseReaders(LedgerTime now)
     {
-        while (barrier.TryTake(out var call, out var until))
+        while (account.HasReaders && account.Barrier.TryTake(out var call, out var until))
         {
-            var before = rows.Changes;
+            var before = account.Rows.Changes;
             try
             {
-                own.Decide(call, until, now);
+                account.Own.Decide(call, until, now);
             }
-            catch (Exception e) when (rows.MayBeRefused(e, before))
+            catch (Exception e) when (account.Rows.MayBeRefused(e, before))
             {
                 decider.Refuse(call, e, now);
             }
@@ -138,8 +135,8 @@ internal sealed class OperationRunner(
     public void ScheduleResend(Operation operation, LedgerTime now)
     {
         operation.ResendAt = now.Add(
-            Backoff.Exponential(options.ResendAfter, options.ResendAfterMax, operation.Resends++));
-        host.WakeAt(operation.ResendAt);
+            Backoff.Exponential(account.Options.ResendAfter, account.Options.ResendAfterMax, operation.Resends++));
+        account.Host.WakeAt(operation.ResendAt);
     }
 
     /// <summary>The journal has answered a look-up: what asked it goes on when all answers are there.</summary>
@@ -168,12 +165,12 @@ internal sealed class OperationRunner(
             return;
         }
 
-        operations.Unclaim(operation);
+        account.Operations.Unclaim(operation);
         foreach (var waiter in operation.Waiters)
         {
             if (waiter is AccountRequest call)
             {
-                rows.SendNow(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
+                account.Rows.SendNow(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
             }
         }
     }
@@ -188,13 +185,18 @@ internal sealed class OperationRunner(
     /// <param name="now">The time.</param>
     public void BeginDue(LedgerTime now)
     {
-        var due = expiry.Due(now, out var displaced);
+        if (!account.HasExpiry)
+        {
+            return;
+        }
+
+        var due = account.Expiry.Due(now, out var displaced);
         foreach (var hold in due ?? [])
         {
             var asked = TransactionBranch.Of(
-                HoldExpiry.VoidOf(hold), Address, state.Spec?.Asset ?? default, Principals.Expiry);
+                HoldExpiry.VoidOf(hold), Address, account.State.Spec?.Asset ?? default, Principals.Expiry);
             var operation = new Operation(null, asked);
-            operations.Claim(operation, OperationIds.Of(asked, Address));
+            account.Operations.Claim(operation, OperationIds.Of(asked, Address));
             Begin(operation, now);
         }
 
@@ -208,15 +210,15 @@ internal sealed class OperationRunner(
     /// <param name="now">The time.</param>
     public void ReleaseLateReaders(LedgerTime now)
     {
-        foreach (var (call, failure) in barrier.TakeLate(now))
+        foreach (var (call, failure) in account.HasReaders ? account.Barrier.TakeLate(now) : [])
         {
             if (failure is { } reason)
             {
-                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(reason));
+                account.Rows.SendWhenDurable(call.ReplyTo, new RequestFailed(reason));
             }
             else
             {
-                own.DecideLate(call, now);
+                account.Own.DecideLate(call, now);
             }
         }
     }
@@ -226,22 +228,26 @@ internal sealed class OperationRunner(
     /// <param name="now">The time.</param>
     public void RunDeferred(LedgerTime now)
     {
-        if (operations.WaitingCount > 0 && deferredRunAt != state.LastDecision)
+        if (account.Operations.WaitingCount > 0 && deferredRunAt != account.State.LastDecision)
         {
-            deferredRunAt = state.LastDecision;
-            foreach (var operation in operations.All.Where(static one => one.Phase is Waiting).ToArray())
+            deferredRunAt = account.State.LastDecision;
+            foreach (var operation in account.Operations.All.Where(static one => one.Phase is Waiting).ToArray())
             {
                 // The end of its own attempt is no news to it.
                 if (operation is { IsClaimed: true, Phase: Waiting { Since: var since } }
-                    && since != state.LastDecision)
+                    && since != account.State.LastDecision)
                 {
                     Begin(operation, now);
                 }
             }
         }
 
-        expiry.Arm(now);
-        rows.StartNextWrite();
+        if (account.HasExpiry)
+        {
+            account.Expiry.Arm(now);
+        }
+
+        account.Rows.StartNextWrite();
     }
 
     /// <summary>Takes off callers that no longer wait. What is looked up goes on with its call, and the journal's
@@ -250,7 +256,7 @@ internal sealed class OperationRunner(
     /// <returns>Those that were taken off.</returns>
     public IEnumerable<AccountRequest> Drop(Func<AccountRequest, bool> isDropped)
     {
-        foreach (var operation in operations.All)
+        foreach (var operation in account.Operations.All)
         {
             foreach (var call in operation.Phase is LookingUp ? [] : operation.Drop(isDropped))
             {
@@ -258,7 +264,7 @@ internal sealed class OperationRunner(
             }
         }
 
-        foreach (var reader in barrier.Drop(isDropped))
+        foreach (var reader in account.HasReaders ? account.Barrier.Drop(isDropped) : [])
         {
             yield return reader;
         }
@@ -267,7 +273,7 @@ internal sealed class OperationRunner(
     private bool TryFindAsker(
         IdLookup lookup, [NotNullWhen(true)] out Operation? operation, [NotNullWhen(true)] out LookingUp? phase)
     {
-        operation = operations.Find(lookup.Id);
+        operation = account.Operations.Find(lookup.Id);
         phase = operation?.Phase as LookingUp;
         return phase is not null && phase.HasAsked(lookup);
     }
@@ -275,18 +281,18 @@ internal sealed class OperationRunner(
     private void RouteByIds(AccountMessage input, LedgerTime now)
     {
         var ids = OperationIds.Of(input, Address);
-        if (operations.HasAny)
+        if (account.Operations.HasAny)
         {
             foreach (var id in ids)
             {
-                if (operations.TryFind(id, out var owner))
+                if (account.Operations.TryFind(id, out var owner))
                 {
                     if (!decider.TryRespond(owner, input, now))
                     {
                         owner.Waiters.Add(input);
                         if (input is GetTransferRequest or GetTransactionRequest)
                         {
-                            barrier.WaitForId(owner, (AccountRequest)input, now);
+                            account.Barrier.WaitForId(owner, (AccountRequest)input, now);
                         }
                     }
 
@@ -302,14 +308,14 @@ internal sealed class OperationRunner(
             operation.HasFirst = true;
         }
 
-        operations.Claim(operation, ids);
+        account.Operations.Claim(operation, ids);
         Begin(operation, now);
     }
 
     private TransactionBranch? AskedOf(AccountMessage input) => input switch
     {
         PostTransferRequest post =>
-            TransactionBranch.Of(post.Transfer, Address, state.Spec?.Asset ?? default, post.Principal),
+            TransactionBranch.Of(post.Transfer, Address, account.State.Spec?.Asset ?? default, post.Principal),
         PostTransactionRequest post => TransactionBranch.Of(post.Transaction, Address, post.Principal),
         PrepareRequest prepare => prepare.Branch,
         CommitRequest commit => commit.Branch,
@@ -320,9 +326,9 @@ internal sealed class OperationRunner(
 
     private void LookUp(Operation operation, LedgerTime now)
     {
-        operations.SetPhase(operation, LookingUp.Nothing);
+        account.Operations.SetPhase(operation, LookingUp.Nothing);
         operation.Facts = default;
-        if (resolver.QuestionsAbout(operation) is not { } questions)
+        if (account.Resolver.QuestionsAbout(operation) is not { } questions)
         {
             Decide(operation, now);
             return;
@@ -330,14 +336,15 @@ internal sealed class OperationRunner(
 
         // What was decided and has left memory may be in a row that is not durable yet; so the questions, too, leave
         // when all is durable that was decided before them. While they are out, everything about the ids joins them.
-        rows.RecordCommits();
-        var first = resolver.QuestionCount + 1;
-        operations.SetPhase(operation, new LookingUp(questions.Count, first, resolver.QuestionCount + questions.Count));
+        account.Rows.RecordCommits();
+        var first = account.Resolver.QuestionCount + 1;
+        account.Operations.SetPhase(
+            operation, new LookingUp(questions.Count, first, account.Resolver.QuestionCount + questions.Count));
         operation.Facts = new IdFacts([]);
-        operation.LookedUpTo = rows.NewestRow;
+        operation.LookedUpTo = account.Rows.NewestRow;
         foreach (var question in questions)
         {
-            rows.SendWhenDurable(resolver.Ask(question, rows.NewestRow));
+            account.Rows.SendWhenDurable(account.Resolver.Ask(question, account.Rows.NewestRow));
         }
     }
 
@@ -357,25 +364,25 @@ internal sealed class OperationRunner(
     {
         if (operation.IsClaimed)
         {
-            operations.Unclaim(operation);
+            account.Operations.Unclaim(operation);
         }
 
         switch (operation.Input)
         {
             case AccountRequest call:
-                host.DecisionFailed(call, thrown);
+                account.Host.DecisionFailed(call, thrown);
                 if (operation.First is { } first)
                 {
-                    rows.SendWhenDurable(first.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
+                    account.Rows.SendWhenDurable(first.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
                     operation.Waiters.RemoveAt(0);
                 }
 
                 break;
             case null:
-                host.DecisionFailed(null, thrown);
+                account.Host.DecisionFailed(null, thrown);
                 if (operation is { IsExpiry: true, Asked.Id: var id })
                 {
-                    expiry.Pause(id, now, options.FailedExpiryPauseMax);
+                    account.Expiry.Pause(id, now, account.Options.FailedExpiryPauseMax);
                 }
 
                 break;

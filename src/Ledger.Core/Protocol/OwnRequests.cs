@@ -2,9 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>Requests that concern this account alone: it is read, opened and changed. They wait for what is in doubt,
 /// by the <see cref="ReadBarrier"/>.</summary>
-internal sealed class OwnRequests(
-    AccountState state, AccountTime clock, GroupCommit rows, PreparedOrder prepared, ReadBarrier barrier,
-    LegContexts contexts)
+internal readonly struct OwnRequests(AccountParts account)
 {
     /// <summary>Answers a read, now or when what is in doubt is decided.</summary>
     /// <param name="call">The read.</param>
@@ -12,12 +10,12 @@ internal sealed class OwnRequests(
     /// <returns>Whether it waits; else it is to be decided now.</returns>
     public bool TryWait(AccountRequest call, LedgerTime now)
     {
-        if (!barrier.IsClosed)
+        if (account.Prepared.IsEmpty)
         {
             return false;
         }
 
-        barrier.Wait(call, barrier.ReadUntil(call, now));
+        account.Barrier.Wait(call, account.Barrier.ReadUntil(call, now));
         return true;
     }
 
@@ -30,17 +28,17 @@ internal sealed class OwnRequests(
         switch (call)
         {
             case GetAccountRequest:
-                rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
+                account.Rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
                 break;
             case ListHoldsRequest list:
-                rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
+                account.Rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
                 break;
-            case OpenAccountRequest or ChangeAccountRequest when state.IsOpeningOrClosingInDoubt:
+            case OpenAccountRequest or ChangeAccountRequest when account.State.IsOpeningOrClosingInDoubt:
                 // Another one has been prepared meanwhile.
-                barrier.Wait(call, until);
+                account.Barrier.Wait(call, until);
                 break;
-            case ChangeAccountRequest limits when AccountDecider.IsInDoubt(state, limits.Change):
-                barrier.Wait(call, until);
+            case ChangeAccountRequest limits when AccountDecider.IsInDoubt(account.State, limits.Change):
+                account.Barrier.Wait(call, until);
                 break;
             case OpenAccountRequest opening:
                 Open(opening, now);
@@ -62,18 +60,19 @@ internal sealed class OwnRequests(
     {
         switch (call)
         {
-            case GetAccountRequest when state.Spec is not null:
-                rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
+            case GetAccountRequest when account.State.Spec is not null:
+                account.Rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
                 break;
-            case ListHoldsRequest list when state.Spec is not null:
-                rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: true));
+            case ListHoldsRequest list when account.State.Spec is not null:
+                account.Rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: true));
                 break;
-            case FlushRequest when state.Spec is not null:
-                RespondToFlush(call, prepared.Oldest is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);
+            case FlushRequest when account.State.Spec is not null:
+                RespondToFlush(
+                    call, account.Prepared.Oldest is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);
                 break;
             default:
                 // An account that may have been opened is not said to be missing.
-                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.AccountInDoubt));
+                account.Rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.AccountInDoubt));
                 break;
         }
     }
@@ -87,52 +86,55 @@ internal sealed class OwnRequests(
         switch (call)
         {
             case GetTransferRequest get:
-                rows.SendWhenDurable(get.ReplyTo, new GetTransferResponse(Results.RecordOf(get.Id, facts, state)));
+                account.Rows.SendWhenDurable(
+                    get.ReplyTo, new GetTransferResponse(Results.RecordOf(get.Id, facts, account.State)));
                 break;
             case GetTransactionRequest get:
-                rows.SendWhenDurable(
-                    get.ReplyTo, new GetTransactionResponse(Results.TransactionOf(get.Id, facts, state.Address)));
+                account.Rows.SendWhenDurable(
+                    get.ReplyTo,
+                    new GetTransactionResponse(Results.TransactionOf(get.Id, facts, account.State.Address)));
                 break;
             case ExtendHoldRequest extend:
-                Extend(extend, contexts.OfHold(extend.HoldId, facts), now);
+                Extend(extend, account.Contexts.OfHold(extend.HoldId, facts), now);
                 break;
             default:
-                throw new LedgerInvariantException($"{state.Address}: nothing to decide for {call.GetType().Name}");
+                throw new LedgerInvariantException(
+                    $"{account.State.Address}: nothing to decide for {call.GetType().Name}");
         }
     }
 
     private void Open(OpenAccountRequest call, LedgerTime now)
     {
-        var status = AccountDecider.Open(state, call.Spec);
+        var status = AccountDecider.Open(account.State, call.Spec);
         var row = 0L;
         if (status == AccountStatus.Created)
         {
-            var opened = new AccountOpened(call.Spec, clock.BookedAt(now)) { Principal = call.Principal };
-            row = rows.Append(opened, urgent: true);
+            var opened = new AccountOpened(call.Spec, account.Clock.BookedAt(now)) { Principal = call.Principal };
+            row = account.Rows.Append(opened, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
-        rows.SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
-            new OpenAccountResult(state.Address, status, known ? state.OpenTime : default)
+        account.Rows.SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
+            new OpenAccountResult(account.State.Address, status, known ? account.State.OpenTime : default)
             {
-                Position = RowPosition.Of(state.Address, row),
+                Position = RowPosition.Of(account.State.Address, row),
             }));
     }
 
     private void Change(ChangeAccountRequest call, LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, clock.JudgedAt(now));
+        var status = AccountDecider.Change(account.State, call.Change, account.Clock.JudgedAt(now));
         var row = 0L;
         if (status == AccountStatus.Changed)
         {
-            var changed = new AccountChanged(call.Change, clock.BookedAt(now)) { Principal = call.Principal };
-            row = rows.Append(changed, urgent: true);
+            var changed = new AccountChanged(call.Change, account.Clock.BookedAt(now)) { Principal = call.Principal };
+            row = account.Rows.Append(changed, urgent: true);
         }
 
-        rows.SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(
+        account.Rows.SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(
             new AccountChangeResult(status, View(now, doubtful: true))
             {
-                Position = RowPosition.Of(state.Address, row),
+                Position = RowPosition.Of(account.State.Address, row),
             }));
     }
 
@@ -140,15 +142,16 @@ internal sealed class OwnRequests(
     {
         if (hold.InDoubt)
         {
-            throw new LedgerInvariantException($"{state.Address}: a hold is extended that is in doubt");
+            throw new LedgerInvariantException($"{account.State.Address}: a hold is extended that is in doubt");
         }
 
         LedgerTime? deadline = hold.HoldProblem == TransferStatus.None && hold.Deadline < LedgerTime.MaxValue
             ? hold.Deadline
             : null;
         var status = hold.HoldProblem != TransferStatus.None ? hold.HoldProblem
-            : hold.Pending?.DebitAccount != state.Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
-            : hold.Deadline <= clock.JudgedAt(now) ? TransferStatus.PendingTransferExpired
+            : hold.Pending?.DebitAccount
+                != account.State.Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+            : hold.Deadline <= account.Clock.JudgedAt(now) ? TransferStatus.PendingTransferExpired
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == hold.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
@@ -156,37 +159,41 @@ internal sealed class OwnRequests(
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            var extended = new HoldExtended(call.HoldId, call.HoldDeadline, clock.BookedAt(now))
+            var extended = new HoldExtended(call.HoldId, call.HoldDeadline, account.Clock.BookedAt(now))
             {
                 Principal = call.Principal,
             };
-            row = rows.Append(extended, urgent: true);
+            row = account.Rows.Append(extended, urgent: true);
         }
 
-        rows.SendWhenDurable(
-            call.ReplyTo, new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(state.Address, row) });
+        account.Rows.SendWhenDurable(
+            call.ReplyTo,
+            new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(account.State.Address, row) });
     }
 
     // The statement is read from the journal, so even what is lazy must be there first.
     private void RespondToFlush(AccountRequest call, LedgerTime? completeUpTo)
     {
-        rows.Flush();
-        rows.SendWhenDurable(call.ReplyTo, new FlushResponse(state.Spec is not null, rows.NewestRow, state.EntryCount)
+        account.Rows.Flush();
+        account.Rows.SendWhenDurable(
+            call.ReplyTo,
+            new FlushResponse(account.State.Spec is not null, account.Rows.NewestRow, account.State.EntryCount)
         {
             CompleteUpTo = completeUpTo,
-            Asset = state.Spec?.Asset ?? default,
+            Asset = account.State.Spec?.Asset ?? default,
         });
     }
 
-    private AccountView? View(LedgerTime now, bool doubtful) => state.Spec is null
+    private AccountView? View(LedgerTime now, bool doubtful) => account.State.Spec is null
         ? null
         : new AccountView(
-            state.Spec, state.OpenTime, state.Balances, state.EntryCount, rows.NewestRow, state.Closed)
+            account.State.Spec, account.State.OpenTime, account.State.Balances, account.State.EntryCount,
+            account.Rows.NewestRow, account.State.Closed)
         {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(clock.JudgedAt(now)) ? freeze : null,
-            ClosedReason = state.ClosedReason,
-            HoldCount = state.HoldCount,
-            Doubt = doubtful ? AccountDoubt.Of(state) : null,
+            Freeze = account.State.Freeze is { } freeze && freeze.HoldsAt(account.Clock.JudgedAt(now)) ? freeze : null,
+            ClosedReason = account.State.ClosedReason,
+            HoldCount = account.State.HoldCount,
+            Doubt = doubtful ? AccountDoubt.Of(account.State) : null,
         };
 
     // One pass over all of them, which an account may have a hundred thousand of: but few are kept, and a page in order
@@ -195,7 +202,7 @@ internal sealed class OwnRequests(
     {
         var page = new SortedSet<TransferId>();
         var hasMore = false;
-        foreach (var hold in state.Holds)
+        foreach (var hold in account.State.Holds)
         {
             var id = hold.Transfer.Id;
             if (id <= list.After || (list.ExpireBefore is { } before && hold.Deadline >= before))
@@ -217,6 +224,7 @@ internal sealed class OwnRequests(
             page.Add(id);
         }
 
+        var state = account.State;
         return new ListHoldsResponse(
             View(now, doubtful), [.. page.Select(id => Results.RecordOf(state.FindHold(id)!))], hasMore);
     }

@@ -2,10 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>A participant: an account between coordinator and last agent. It reserves its legs and votes, and books the
 /// outcome.</summary>
-internal sealed class Participant(
-    AccountState state, AccountTime clock, IdResolver resolver, LegContexts contexts, BranchVerifier verifier,
-    OperationTable operations, PreparedOrder prepared, GroupCommit rows, DoubtLimit limit, FutureRequests future,
-    CommitProtocol protocol, IOperationRunner runner)
+internal readonly struct Participant(AccountParts account)
 {
     /// <summary>Decides a request to prepare, and votes.</summary>
     /// <param name="operation">What has claimed its ids.</param>
@@ -14,34 +11,35 @@ internal sealed class Participant(
     public void Decide(Operation operation, PrepareRequest prepare, LedgerTime now)
     {
         var branch = prepare.Branch;
-        if (resolver.FindRecord(branch.Key, branch.Digest, operation.Facts) is { } status)
+        if (account.Resolver.FindRecord(branch.Key, branch.Digest, operation.Facts) is { } status)
         {
             // Decided already: this is a late duplicate, or a coordinator that has recovered.
-            operations.Unclaim(operation);
+            account.Operations.Unclaim(operation);
             SendVote(branch, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null, now);
             return;
         }
 
-        if (future.TryKeep(prepare, branch.Key, prepare.Time, now))
+        if (account.TryKeep(prepare, branch.Key, prepare.Time, now))
         {
-            operations.Unclaim(operation);
+            account.Operations.Unclaim(operation);
             return;
         }
 
         var decision = DecideLegs(operation, prepare, now);
-        if (decision.InDoubt || (decision.Status == TransferStatus.None && limit.Refuse(branch, now) is not null))
+        if (decision.InDoubt
+            || (decision.Status == TransferStatus.None && account.Limit.Refuse(branch, now) is not null))
         {
-            operations.Unclaim(operation);
+            account.Operations.Unclaim(operation);
             SendVote(branch, VoteKind.InDoubt, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
-            operations.Unclaim(operation);
-            SendVote(branch, VoteKind.No, verifier.RefusalOf(decision), now);
+            account.Operations.Unclaim(operation);
+            SendVote(branch, VoteKind.No, account.Verifier.RefusalOf(decision), now);
         }
         else
         {
-            Reserve(operation, contexts.WithHoldRows(branch), prepare.Time, now);
+            Reserve(operation, account.Contexts.WithHoldRows(branch), prepare.Time, now);
         }
     }
 
@@ -52,7 +50,7 @@ internal sealed class Participant(
     public void Resume(Operation operation, TransactionBranch branch, LedgerTime now)
     {
         var reserved = new Reserved(branch, now);
-        operations.AddAttempt(operation, reserved);
+        account.Operations.AddAttempt(operation, reserved);
         AskOutcome(operation, reserved, now);
     }
 
@@ -62,8 +60,9 @@ internal sealed class Participant(
     /// <param name="now">The time.</param>
     public void AskOutcome(Operation operation, Reserved reserved, LedgerTime now)
     {
-        rows.SendWhenDurable(reserved.Branch.Coordinator, new OutcomeRequest(reserved.Branch, state.Address));
-        runner.ScheduleResend(operation, now);
+        account.Rows.SendWhenDurable(
+            reserved.Branch.Coordinator, new OutcomeRequest(reserved.Branch, account.State.Address));
+        account.Runner.ScheduleResend(operation, now);
     }
 
     /// <summary>Votes.</summary>
@@ -72,43 +71,48 @@ internal sealed class Participant(
     /// <param name="refusal">For a no: why.</param>
     /// <param name="now">The time.</param>
     public void SendVote(TransactionBranch branch, VoteKind kind, Refusal? refusal, LedgerTime now) =>
-        rows.SendWhenDurable(
+        account.Rows.SendWhenDurable(
             branch.Coordinator,
-            new Vote(branch.Key, branch.Digest, state.Address, kind, refusal) { Time = clock.JudgedAt(now) });
+            new Vote(branch.Key, branch.Digest, account.State.Address, kind, refusal) { Time = account.Clock.JudgedAt(
+                now) });
 
     /// <summary>Votes no on what could not be decided, by a defect (R18).</summary>
     /// <param name="branch">What about.</param>
     /// <param name="now">The time.</param>
     public void SendFailure(TransactionBranch branch, LedgerTime now) =>
-        SendVote(branch, VoteKind.No, verifier.FailureOf(branch), now);
+        SendVote(branch, VoteKind.No, account.Verifier.FailureOf(branch), now);
 
     /// <summary>The coordinator says what the last agent has decided.</summary>
     /// <param name="outcome">What.</param>
     /// <param name="now">The time.</param>
     public void OnOutcome(Outcome outcome, LedgerTime now)
     {
-        if (operations.TryFindAttempt<Reserved>(outcome.Key, outcome.Digest, out var operation, out var reserved))
+        if (account.Operations.TryFindAttempt<Reserved>(
+            outcome.Key, outcome.Digest, out var operation, out var reserved))
         {
             var branch = reserved.Branch;
-            var row = rows.Append(
+            var row = account.Rows.Append(
                 outcome.Committed
-                    ? protocol.CommitOf(branch, outcome.Time, now)
-                    : new TransactionAborted(branch.Key, -1, TransferStatus.None, null, clock.BookedAt(now)),
+                    ? account.Protocol.CommitOf(branch, outcome.Time, now)
+                    : new TransactionAborted(branch.Key, -1, TransferStatus.None, null, account.Clock.BookedAt(now)),
                 urgent: true);
-            rows.SendWhenDurable(branch.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, state.Address)
+            account.Rows.SendWhenDurable(
+                branch.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, account.State.Address)
             {
-                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+                After = outcome is { Committed: true, ReturnBalances: true }
+                    ? AccountAfter.Of(account.State, row)
+                    : null,
             });
-            runner.Finish(operation, skipFirst: false, now);
+            account.Runner.Finish(operation, skipFirst: false, now);
         }
         else if (!outcome.Committed)
         {
             // What was never prepared needs no release: should a late request still prepare it, this account asks.
             Acknowledge(outcome);
         }
-        else if (operations.FindAttempt(outcome.Key) is null)
+        else if (account.Operations.FindAttempt(outcome.Key) is null)
         {
-            runner.Route(outcome, now);
+            account.Runner.Route(outcome, now);
         }
     }
 
@@ -118,32 +122,33 @@ internal sealed class Participant(
     /// <param name="facts">What the journal said.</param>
     public void AcknowledgeIfBooked(Outcome outcome, IdFacts facts)
     {
-        if (resolver.FindRecord(outcome.Key, outcome.Digest, facts) is { Status: TransferStatus.Created })
+        if (account.Resolver.FindRecord(outcome.Key, outcome.Digest, facts) is { Status: TransferStatus.Created })
         {
             Acknowledge(outcome);
         }
     }
 
-    private void Acknowledge(Outcome outcome) => rows.SendWhenDurable(
-        outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, state.Address));
+    private void Acknowledge(Outcome outcome) => account.Rows.SendWhenDurable(
+        outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, account.State.Address));
 
     private LegDecision DecideLegs(Operation operation, PrepareRequest prepare, LedgerTime now)
     {
         var branch = prepare.Branch;
-        var used = resolver.ConsumedId(branch, operation.Facts);
+        var used = account.Resolver.ConsumedId(branch, operation.Facts);
         return used != TransferStatus.None ? new LegDecision(used, branch.Legs[0])
-            : resolver.IsKnown(branch.Key, operation.Facts) ? LegDecision.Doubt(branch.Legs[0])
-            : verifier.Verify(branch, operation.Facts, operation, prepare, clock.JudgedAt(now, prepare.Time));
+            : account.Resolver.IsKnown(branch.Key, operation.Facts) ? LegDecision.Doubt(branch.Legs[0])
+            : account.Verifier.Verify(
+                branch, operation.Facts, operation, prepare, account.Clock.JudgedAt(now, prepare.Time));
     }
 
     private void Reserve(Operation operation, TransactionBranch branch, LedgerTime received, LedgerTime now)
     {
-        rows.Append(new TransactionPrepared(branch, clock.BookedAt(now, received)), urgent: true);
-        operations.AddAttempt(operation, new Reserved(branch, now));
-        prepared.Add(state.PreparedCount, branch.Key);
+        account.Rows.Append(new TransactionPrepared(branch, account.Clock.BookedAt(now, received)), urgent: true);
+        account.Operations.AddAttempt(operation, new Reserved(branch, now));
+        account.Prepared.Add(account.State.PreparedCount, branch.Key);
         operation.Facts = default;
         SendVote(branch, VoteKind.Yes, null, now);
-        runner.ScheduleResend(operation, now);
-        runner.RouteForeign(operation, now);
+        account.Runner.ScheduleResend(operation, now);
+        account.Runner.RouteForeign(operation, now);
     }
 }

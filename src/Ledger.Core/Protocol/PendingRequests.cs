@@ -1,9 +1,7 @@
 namespace Ledger.Core;
 
 /// <summary>How a request of a client goes on that is not prepared: it is answered, given up, or waits.</summary>
-internal sealed class PendingRequests(
-    AccountState state, OperationTable operations, GroupCommit rows, ReadBarrier barrier, AccountMachineOptions options,
-    IAccountHost host, IOperationRunner runner)
+internal readonly struct PendingRequests(AccountParts account)
 {
     /// <summary>Nothing waits any longer: who asked learns why, and has used no id.</summary>
     /// <param name="operation">The request.</param>
@@ -13,10 +11,10 @@ internal sealed class PendingRequests(
     {
         if (operation.First is { } call)
         {
-            rows.SendWhenDurable(call.ReplyTo, failure);
+            account.Rows.SendWhenDurable(call.ReplyTo, failure);
         }
 
-        runner.Finish(operation, skipFirst: operation.HasFirst, now);
+        account.Runner.Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
     /// <summary>The request is decided: who asked is answered, and those go on that waited.</summary>
@@ -27,10 +25,10 @@ internal sealed class PendingRequests(
     {
         if (operation.First is { } call)
         {
-            rows.SendWhenDurable(call.ReplyTo, Results.Respond(call, result));
+            account.Rows.SendWhenDurable(call.ReplyTo, Results.Respond(call, result));
         }
 
-        runner.Finish(operation, skipFirst: operation.HasFirst, now);
+        account.Runner.Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
     /// <summary>It waits for something in doubt (R10, R11). A refusal for want of money waits no longer than a read.
@@ -48,12 +46,12 @@ internal sealed class PendingRequests(
                 return;
             }
 
-            var until = isForMoney ? barrier.ReadUntil(asked, now) : ReadBarrier.CommandUntil(asked, now);
+            var until = isForMoney ? account.Barrier.ReadUntil(asked, now) : ReadBarrier.CommandUntil(asked, now);
             operation.GiveUpAt = operation.GiveUpAt == default ? until : LedgerTime.Min(operation.GiveUpAt, until);
         }
 
-        operations.SetPhase(operation, new Waiting(state.LastDecision));
-        var pause = Backoff.Exponential(options.RetryAfter, options.RetryAfterMax, operation.Retries);
+        account.Operations.SetPhase(operation, new Waiting(account.State.LastDecision));
+        var pause = Backoff.Exponential(account.Options.RetryAfter, account.Options.RetryAfterMax, operation.Retries);
         operation.Retries++;
         operation.ResendAt = now.Add(Backoff.Spread(pause, operation.Ids[0], operation.Retries));
         if (operation.GiveUpAt != default && operation.GiveUpAt < operation.ResendAt)
@@ -61,7 +59,7 @@ internal sealed class PendingRequests(
             operation.ResendAt = operation.GiveUpAt;
         }
 
-        host.WakeAt(operation.ResendAt);
-        runner.RouteForeign(operation, now);
+        account.Host.WakeAt(operation.ResendAt);
+        account.Runner.RouteForeign(operation, now);
     }
 }

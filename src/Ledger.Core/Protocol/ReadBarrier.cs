@@ -16,9 +16,6 @@ internal sealed class ReadBarrier(PreparedOrder prepared, AccountMachineOptions 
     private Queue<Reader>? readers;
     private List<IdReader>? idReaders;
 
-    /// <summary>Whether a read must wait.</summary>
-    public bool IsClosed => !prepared.IsEmpty;
-
     /// <summary>When the first of all of them has waited for long enough; the largest time for none.</summary>
     public LedgerTime NextDue { get; private set; } = LedgerTime.MaxValue;
 

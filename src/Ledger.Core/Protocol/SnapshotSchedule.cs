@@ -7,7 +7,7 @@ namespace Ledger.Core;
 /// that has become much. Accounts that are used alike must not take theirs all at once, so each stretch is from half as
 /// long to as long, by the account and its place.
 /// </remarks>
-internal sealed class SnapshotSchedule(AccountAddress account, AccountMachineOptions options)
+internal struct SnapshotSchedule(AccountAddress account)
 {
     private readonly ulong jitterSeed = StableHash.Of(account.Text);
     private long newest;
@@ -29,10 +29,11 @@ internal sealed class SnapshotSchedule(AccountAddress account, AccountMachineOpt
     /// <summary>Begins anew, if a snapshot is due.</summary>
     /// <param name="sequenceNr">The row that it would be taken at.</param>
     /// <param name="entries">How many ids and holds it would have.</param>
+    /// <param name="options">The settings.</param>
     /// <returns>Whether one is to be taken.</returns>
-    public bool TryBegin(long sequenceNr, long entries)
+    public bool TryBegin(long sequenceNr, long entries, AccountMachineOptions options)
     {
-        if (!IsDue(sequenceNr, entries))
+        if (!IsDue(sequenceNr, entries, options))
         {
             return false;
         }
@@ -42,7 +43,7 @@ internal sealed class SnapshotSchedule(AccountAddress account, AccountMachineOpt
         return true;
     }
 
-    private bool IsDue(long sequenceNr, long entries)
+    private readonly bool IsDue(long sequenceNr, long entries, AccountMachineOptions options)
     {
         var share = 128 + (long)(unchecked((jitterSeed ^ (ulong)newest) * 0x9E37_79B9_7F4A_7C15UL) % 129);
         var stretch = Math.Max(sequenceNr - newest, work / AccountMachineOptions.SnapshotEventsPerRow) * 256;

@@ -42,15 +42,15 @@ public sealed class CommitProtocolTests
     }
 
     [Theory]
-    [InlineData(VoteKind.Yes, false)]
-    [InlineData(VoteKind.No, true)]
-    [InlineData(VoteKind.InDoubt, true)]
-    public void Given_all_votes_when_one_is_not_yes_then_the_last_agent_is_asked_to_cancel(VoteKind kind, bool cancel)
+    [InlineData(nameof(VoteKind.Yes), false)]
+    [InlineData(nameof(VoteKind.No), true)]
+    [InlineData(nameof(VoteKind.InDoubt), true)]
+    public void Given_all_votes_when_one_is_not_yes_then_the_last_agent_is_asked_to_cancel(string kind, bool cancel)
     {
         Prepare(s_chain);
         a.Write();
 
-        a.Protocol.OnVote(Vote(s_chain, OneAccount.B, kind) with { Time = At(2) }, At(1));
+        a.Protocol.OnVote(Vote(s_chain, OneAccount.B, Enum.Parse<VoteKind>(kind)) with { Time = At(2) }, At(1));
 
         var request = a.Only<CommitRequest>();
         request.Cancel.ShouldBe(cancel);

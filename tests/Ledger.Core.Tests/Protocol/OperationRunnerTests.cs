@@ -10,9 +10,7 @@ public sealed class OperationRunnerTests : IOperationDecider
     private Func<Operation, bool> decide = static _ => true;
     private bool answersWhileClaimed;
 
-    public OperationRunnerTests() => runner = new OperationRunner(
-        a.State, a.Operations, a.Resolver, a.Rows, a.Barrier,
-        new OwnRequests(a.State, a.Clock, a.Rows, a.Prepared, a.Barrier, a.Contexts), a.Expiry, a.Options, a, this);
+    public OperationRunnerTests() => runner = new OperationRunner(a.Account, this);
 
     [Fact]
     public void Given_a_new_id_when_a_call_comes_then_it_is_decided_at_once_without_the_journal()
@@ -119,7 +117,7 @@ public sealed class OperationRunnerTests : IOperationDecider
         runner.Route(call, At(1));
         runner.Route(copy, At(1));
         a.Write();
-        decide = operation => operation.First == copy ? false : throw new InvalidOperationException("x");
+        decide = operation => ReferenceEquals(operation.First, copy) ? false : throw new InvalidOperationException("x");
 
         runner.TryGoOn(a.Lookups.ShouldHaveSingleItem(), null, At(1)).ShouldBeTrue();
 
@@ -188,10 +186,10 @@ public sealed class OperationRunnerTests : IOperationDecider
         runner.RunDeferred(At(1));
         decided.ShouldBeEmpty();
 
-        a.Rows.Append(new AbortRecorded(OneAccount.Id(77), 1, At(1)), urgent: true);
         a.Rows.Append(
-            new LastAgentCommitted(Branches.Alone(78, OneAccount.C, OneAccount.A), At(1)) { CommitTime = At(1) },
-            urgent: true);
+            new TransactionPrepared(Branches.Alone(78, OneAccount.A, OneAccount.C), At(1)), urgent: true);
+        a.Rows.Append(
+            new TransactionAborted(OneAccount.Id(78), -1, TransferStatus.None, null, At(1)), urgent: true);
         runner.RunDeferred(At(1));
 
         decided.Count.ShouldBe(1);

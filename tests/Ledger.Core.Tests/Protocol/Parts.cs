@@ -9,78 +9,48 @@ internal sealed class Parts : IAccountHost, IOperationRunner
     public Parts(AccountAddress? account = null, AccountMachineOptions? options = null)
     {
         Options = options ?? new AccountMachineOptions();
-        State = new AccountState(account ?? OneAccount.A, Options.IdempotencyWindowMax, Options.IdempotencyAgeMax);
-        Prepared = new PreparedOrder(State);
-        Rows = new GroupCommit(State, Prepared, Options, this, Requests);
-        Clock = new AccountTime(State, Options);
-        Future = new FutureRequests(this);
-        Resolver = new IdResolver(State);
-        Contexts = new LegContexts(State, Operations);
-        Verifier = new BranchVerifier(State, Clock, Contexts, Rows, Options, this);
-        Expiry = new HoldExpiry(State, Clock, Operations, Options, this);
-        Limit = new DoubtLimit(State.Address, Prepared, Operations, Options);
-        Barrier = new ReadBarrier(Prepared, Options, this);
-        Pending = new PendingRequests(State, Operations, Rows, Barrier, Options, this, this);
-        Protocol = new CommitProtocol(
-            State, Clock, Operations, Rows, Pending, Expiry, Future, Verifier, Options, this, this);
-        Coordinator = new Coordinator(
-            State, Clock, new CoordinatorRules(State, Clock, Contexts, Options), Protocol, Pending, Resolver, Contexts,
-            Operations, Prepared, Rows, Limit, Expiry, Options, this, this);
-        Participant = new Participant(
-            State, Clock, Resolver, Contexts, Verifier, Operations, Prepared, Rows, Limit, Future, Protocol, this);
-        LastAgent = new LastAgent(State, Clock, Resolver, Contexts, Verifier, Rows, Future, this);
-        DryRun = new DryRun(State, Clock, Resolver, Contexts, Rows, Options, this);
-        Claimed = new ClaimedRequests(
-            State, Resolver, Operations, Future, Coordinator, Participant, LastAgent, DryRun, this);
-        Resolution = new InDoubtResolution(State, Resolver, Operations, Rows, Protocol);
-        Late = new LateOperations(Operations, Coordinator, Protocol, Participant, Rows, Requests, Options, this, this);
+        Account = new AccountParts(
+            new AccountState(account ?? OneAccount.A, Options.IdempotencyWindowMax, Options.IdempotencyAgeMax), Options,
+            this, _ => this);
     }
+
+    public AccountParts Account { get; }
 
     public AccountMachineOptions Options { get; }
 
-    public AccountState State { get; }
+    public AccountState State => Account.State;
 
-    public OpenRequests Requests { get; } = new();
+    public OpenRequests Requests => Account.Requests;
 
-    public OperationTable Operations { get; } = new();
+    public OperationTable Operations => Account.Operations;
 
-    public PreparedOrder Prepared { get; }
+    public PreparedOrder Prepared => Account.Prepared;
 
-    public GroupCommit Rows { get; }
+    public GroupCommit Rows => Account.Rows;
 
-    public AccountTime Clock { get; }
+    public FutureRequests Future => Account.Future;
 
-    public FutureRequests Future { get; }
+    public IdResolver Resolver => Account.Resolver;
 
-    public IdResolver Resolver { get; }
+    public LegContexts Contexts => Account.Contexts;
 
-    public LegContexts Contexts { get; }
+    public DoubtLimit Limit => Account.Limit;
 
-    public BranchVerifier Verifier { get; }
+    public PendingRequests Pending => Account.Pending;
 
-    public HoldExpiry Expiry { get; }
+    public CommitProtocol Protocol => Account.Protocol;
 
-    public DoubtLimit Limit { get; }
+    public Coordinator Coordinator => Account.Coordinator;
 
-    public ReadBarrier Barrier { get; }
+    public Participant Participant => Account.Participant;
 
-    public PendingRequests Pending { get; }
+    public LastAgent LastAgent => Account.LastAgent;
 
-    public CommitProtocol Protocol { get; }
+    public DryRun DryRun => Account.DryRun;
 
-    public Coordinator Coordinator { get; }
+    public ClaimedRequests Claimed => Account.Claimed;
 
-    public Participant Participant { get; }
-
-    public LastAgent LastAgent { get; }
-
-    public DryRun DryRun { get; }
-
-    public ClaimedRequests Claimed { get; }
-
-    public InDoubtResolution Resolution { get; }
-
-    public LateOperations Late { get; }
+    public LateOperations Late => Account.Late;
 
     public static LedgerTime At(int second) => new(second * 1_000_000L);
 

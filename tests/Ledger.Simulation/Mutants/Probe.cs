@@ -5,10 +5,10 @@ namespace Ledger.Core;
 /// <summary>The simulator's eyes: what an account is doing.</summary>
 internal sealed partial class AccountMachine
 {
-    internal IEnumerable<string> Phases() => operations.All.Select(NameOf);
+    internal IEnumerable<string> Phases() => account.Operations.All.Select(NameOf);
 
     internal IEnumerable<string> PhasesOf(TransferId id) =>
-        operations.TryFind(id, out var operation) ? [NameOf(operation)] : [];
+        account.Operations.TryFind(id, out var operation) ? [NameOf(operation)] : [];
 
     internal IEnumerable<string> PhasesFor(AccountMessage message)
     {
@@ -32,7 +32,7 @@ internal sealed partial class AccountMachine
         var found = new List<Operation>();
         foreach (var id in ids)
         {
-            if (operations.TryFind(id, out var operation) && !found.Contains(operation))
+            if (account.Operations.TryFind(id, out var operation) && !found.Contains(operation))
             {
                 found.Add(operation);
             }
@@ -41,11 +41,11 @@ internal sealed partial class AccountMachine
         return found.Select(NameOf);
     }
 
-    internal string DescribeOperations() => string.Join(" | ", operations.All.Select(operation =>
+    internal string DescribeOperations() => string.Join(" | ", account.Operations.All.Select(operation =>
         $"{NameOf(operation)} {operation.Input?.GetType().Name} "
         + $"{string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
         + $"waiters {operation.Waiters.Count} part {(operation.Phase is PreparedPhase ? "some" : "none")} "
-        + $"at {operation.ResendAt.UnixMicroseconds}")) + $" calls {requests.Count}";
+        + $"at {operation.ResendAt.UnixMicroseconds}")) + $" calls {account.Requests.Count}";
 
     private static string NameOf(Operation operation) =>
         operation.Phase is Committing { Cancel: true } ? "Cancelling" : operation.Phase.GetType().Name;
