@@ -41,14 +41,19 @@ internal sealed class AccountParts
     /// <summary>Who goes on with operations.</summary>
     public IOperationRunner Runner { get; }
 
+    /// <summary>How many requests are open.</summary>
     public OpenRequests Requests { get; } = new();
 
+    /// <summary>What is in hand.</summary>
     public OperationTable Operations { get; } = new();
 
+    /// <summary>What is in doubt, in order.</summary>
     public PreparedOrder Prepared { get; }
 
+    /// <summary>What is known of ids, and what the journal is asked.</summary>
     public IdResolver Resolver { get; }
 
+    /// <summary>Group commit: what is decided, and what leaves when.</summary>
     public GroupCommit Rows { get; }
 
     /// <summary>How many requests and votes of other accounts were dropped for their time (T6 of R21).</summary>
@@ -72,39 +77,57 @@ internal sealed class AccountParts
     public bool TryKeep(AccountMessage request, TransferId key, LedgerTime time, LedgerTime now) =>
         FutureRequests.IsAhead(time, now) && Future.TryKeep(request, key, time, now);
 
+    /// <summary>What comes from too far ahead; made when it is first needed.</summary>
     public FutureRequests Future => future ??= new FutureRequests(Host);
 
+    /// <summary>Who waits for doubt; made when it is first needed.</summary>
     public ReadBarrier Barrier => barrier ??= new ReadBarrier(Prepared, Options, Host);
 
+    /// <summary>When holds expire; made when it is first needed.</summary>
     public HoldExpiry Expiry => expiry ??= new HoldExpiry(State, Clock, Operations, Options, Host);
 
+    /// <summary>How much may be in doubt; made when it is first needed.</summary>
     public DoubtLimit Limit => limit ??= new DoubtLimit(State.Address, Prepared, Operations, Options);
 
+    /// <summary>How the account answers dry runs; made when it is first needed.</summary>
     public DryRun DryRun => dryRun ??= new DryRun(this);
 
+    /// <summary>The coordinator; made when it is first needed.</summary>
     public Coordinator Coordinator => coordinator ??= new Coordinator(this);
 
+    /// <summary>The account's own time.</summary>
     public AccountTime Clock => new(State, Options);
 
+    /// <summary>What is known of the ids that legs name.</summary>
     public LegContexts Contexts => new(State, Operations);
 
+    /// <summary>What a coordinator decides.</summary>
     public CoordinatorRules Rules => new(State, Clock, Contexts, Options);
 
+    /// <summary>What is decided about legs of others.</summary>
     public BranchVerifier Verifier => new(this);
 
+    /// <summary>Requests that concern the account alone.</summary>
     public OwnRequests Own => new(this);
 
+    /// <summary>Requests that are not prepared.</summary>
     public PendingRequests Pending => new(this);
 
+    /// <summary>What a coordinator does about what is prepared.</summary>
     public CommitProtocol Protocol => new(this);
 
+    /// <summary>The account as a participant.</summary>
     public Participant Participant => new(this);
 
+    /// <summary>The account as a last agent.</summary>
     public LastAgent LastAgent => new(this);
 
+    /// <summary>What others ask about ids in hand.</summary>
     public ClaimedRequests Claimed => new(this);
 
+    /// <summary>What an operator aborts.</summary>
     public InDoubtResolution Resolution => new(this);
 
+    /// <summary>What has been missing for long.</summary>
     public LateOperations Late => new(this);
 }
