@@ -103,7 +103,9 @@ public sealed class TimeTests
         var state = payer.Runtime.State;
         payer.Rows.Add(new EventBatch(payer.Rows.Count + 1, state.EntryCount, state.Balances)
         {
-            Events = { new AccountChanged(new SetAccountLimits(Amount.Of(99), null), payer.Time.Add(TimeSpan.FromDays(365))) },
+            Events =
+                { new AccountChanged(
+                    new SetAccountLimits(Amount.Of(99), null), payer.Time.Add(TimeSpan.FromDays(365))) },
         });
         payer.Wake();
         world.Pass(TimeSpan.FromSeconds(5));
@@ -118,7 +120,9 @@ public sealed class TimeTests
         var ahead = world.Add("ahead");
         var others = new[] { world.Add("one"), world.Add("two") };
         ahead.Skew = TimeSpan.FromDays(1);
-        ahead.Ask((caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
+        ahead.Ask(
+            (caller, deadline) =>
+                new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
         ahead.Skew = default;
         ahead.Wake();
         foreach (var operation in new[]
@@ -154,7 +158,7 @@ public sealed class TimeTests
         var answer = payer.Post(1, shop, 5);
         world.Run();
         world.Answers.ContainsKey(answer).ShouldBeFalse();
-        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountMachine.AheadMax));
+        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountTime.AheadMax));
 
         world.Pass(TimeSpan.FromSeconds(1.6));
         payer.Result(answer).Status.ShouldBe(TransferStatus.Created);
@@ -283,7 +287,9 @@ public sealed class TimeTests
 
         payer.Rows[^1].OldestPrepared.ShouldBe(first.Events.OfType<TransactionPrepared>().Single().At);
         world.Pass(TimeSpan.FromSeconds(1));
-        payer.Ask((caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
+        payer.Ask(
+            (caller, deadline) =>
+                new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
         payer.Rows[^1].OldestPrepared.ShouldBeNull();
     }
 

@@ -11,7 +11,7 @@ namespace Ledger.Actors.Accounts;
 
 /// <summary>The shell around one <see cref="AccountMachine"/>: it routes messages, writes and reads rows, keeps the
 /// hash chain, and tells the time. It holds no rule of the ledger.</summary>
-internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
+internal sealed class AccountActor : UntypedPersistentActor, IAccountHost, ILeaseGateHost
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_checkSearchesAfter = TimeSpan.FromSeconds(1);
@@ -19,6 +19,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
     private readonly AccountMachine runtime;
+    private readonly LeaseGate gate;
     private readonly Action<JournalRow> written;
     private readonly ShardClaim? claim;
     private readonly int? generation;
@@ -44,7 +45,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private long dropped;
     private bool isAhead;
     private bool isCountedInDoubt;
-    private Queue<OutboundMessage>? withheld;
     private ICancelable? silence;
 
     // Requests of this turn that leave ahead of its row, and the one that it takes (R8').
@@ -61,9 +61,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         SnapshotPluginId = context.SnapshotPluginId;
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountMachine(account, context.Runtime, this);
+        gate = new LeaseGate(this);
         written = _ => Written();
         doubt = new DoubtNote(account, context.HoldIndex, failure => Log.Warning(
-            failure, "The hold index could not record that {Account} is in doubt; the account goes on by itself", account));
+            failure,
+            "The hold index could not record that {Account} is in doubt; the account goes on by itself",
+            account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         generation = context.Database?.Generation;
         waking = context.Metrics?.StartWaking() ?? 0;
@@ -77,8 +80,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
-    // Whether nobody else can be speaking for this account.
-    private bool CanSend => context.Lease.IsGood && (claim is null or { IsHeld: true }) && !IsOutdated;
+    public bool MaySpeak => context.Lease.IsGood && (claim is null or { IsHeld: true }) && !IsOutdated;
 
     // R19 b: what this incarnation knows is of a database that is another now.
     private bool IsOutdated => generation is { } mine && mine != context.Database!.Generation;
@@ -241,8 +243,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 break;
             case SaveSnapshotFailure { Cause: SnapshotTooLargeException tooLarge }:
                 Log.Error(
-                    "{Reason} It is not written, and the account replays ever more of its journal when it wakes: bring the holds that"
-                        + " are live, or the transactions that are in doubt, down ({Count} such snapshots on this node so far)",
+                    "{Reason} It is not written, and the account replays ever more of its journal when it wakes:"
+                        + " bring the holds that are live, or the transactions that are in doubt, down ({Count} such"
+                        + " snapshots on this node so far)",
                     tooLarge.Message, context.Snapshots.CountTooLarge());
                 break;
             case SaveSnapshotFailure failure:
@@ -276,8 +279,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private void Leave(AccountEnvelope envelope)
     {
         Log.Info(
-            "{Account} leaves a {Message} that was sent before the database failed over, or by a node that has not noticed"
-                + " yet",
+            "{Account} leaves a {Message} that was sent before the database failed over, or by a node that has not"
+                + " noticed yet",
             account, envelope.Message.GetType().Name);
         if (envelope.Message is AccountRequest call)
         {
@@ -363,7 +366,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         }
     }
 
-    private void LookWhetherIdleAfter(TimeSpan pause) => context.Clock.RemindAfter(Context.System.Scheduler, pause, Self);
+    private void LookWhetherIdleAfter(TimeSpan pause) =>
+        context.Clock.RemindAfter(Context.System.Scheduler, pause, Self);
 
     // Messages that came between "I am idle" and "stop" are finished as far as this account's own journal goes; for
     // what then still waits for another account, the next incarnation asks again (R3).
@@ -378,39 +382,27 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     // ---------------------------------------------------------------- the runtime's world
 
-    public void Reply(ReplyTarget caller, AccountResponse answer) => TrySend(new OutboundMessage(caller, answer, default, null));
+    public void Reply(ReplyTarget caller, AccountResponse answer) =>
+        gate.Send(OutboundMessage.Of(caller, answer), runtime.DurableSequenceNr);
 
-    public void Send(AccountAddress account, AccountMessage message) => TrySend(new OutboundMessage(default, null, account, message));
+    public void Send(AccountAddress account, AccountMessage message) =>
+        gate.Send(OutboundMessage.Of(account, message), runtime.DurableSequenceNr);
 
-    // R9: an incarnation that has a successor, of which it does not know, must not be heard. What is said while the
-    // lease has lapsed waits, in order: once it is renewed, there can have been no successor.
-    private void TrySend(in OutboundMessage message)
+    public void Withholds()
     {
-        if (message.Answer is RequestFailed || (withheld is null && CanSend))
-        {
-            Send(message);
-            return;
-        }
-
-        if (withheld is null)
-        {
-            withheld = [];
-            context.Lease.Notify(Self);
-            CheckSilence();
-        }
-
-        withheld.Enqueue(message);
+        context.Lease.Notify(Self);
+        CheckSilence();
     }
 
-    private void Send(in OutboundMessage message)
+    public void Leave(in OutboundMessage message, long durableRow)
     {
         if (message.Answer is { } answer)
         {
-            Responses.Send(message.Caller, answer);
+            Responses.Send(message.ReplyTo, answer);
         }
         else
         {
-            context.Accounts().Tell(EnvelopeTo(message.Account, message.Message!), Self);
+            context.Accounts().Tell(EnvelopeTo(message.To, message.Message!), Self);
         }
     }
 
@@ -422,7 +414,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     // G8, G12. What is withheld leaves first.
     public bool SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket)
     {
-        if (withheld is not null || !CanSend || context.Awake?.Find(account) is not { } awake)
+        if (!gate.IsOpen || context.Awake?.Find(account) is not { } awake)
         {
             return false;
         }
@@ -456,7 +448,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     // G6. What it has taken in, be it only into memory, may not be true.
     private void EndWithItsGround()
     {
-        Log.Info("{Account} starts again from the journal: a row of another account that it rests on is not known to be stored", account);
+        Log.Info(
+            "{Account} starts again from the journal: a row of another account that it rests on is not known to be"
+                + " stored",
+            account);
         runtime.Fail(RequestFailure.JournalUnavailable);
         Context.Stop(Self);
     }
@@ -470,29 +465,17 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
             return;
         }
 
-        while (withheld is { Count: > 0 })
+        // Where it is the shard's claim that is gone, this account is about to end.
+        if (!gate.TryRelease() && !context.Lease.IsGood)
         {
-            if (!CanSend)
-            {
-                // Where it is the shard's claim that is gone, this account is about to end.
-                if (!context.Lease.IsGood)
-                {
-                    context.Lease.Notify(Self);
-                }
-
-                return;
-            }
-
-            Send(withheld.Dequeue());
+            context.Lease.Notify(Self);
         }
-
-        withheld = null;
     }
 
     // Callers are not left waiting for their deadlines: they learn that their outcome is unknown, and ask again.
     private void OnLeaseLapsed()
     {
-        if (withheld is null || context.Lease.IsGood)
+        if (!gate.IsWithholding || context.Lease.IsGood)
         {
             OnLeaseRenewed();
             return;
@@ -501,7 +484,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         // The first lease of a process is on its way; that it takes a moment is no reason to ask again.
         if (context.Lease.Age is not null)
         {
-            FailWithheld(RequestFailure.JournalUnavailable);
+            gate.FailAnswers(RequestFailure.JournalUnavailable);
             runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
         }
 
@@ -513,23 +496,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         silence?.Cancel();
         silence = Context.System.Scheduler.ScheduleTellOnceCancelable(
             context.Lease.Duration, Self, LeaseLapsedForLong.Instance, ActorRefs.NoSender);
-    }
-
-    // Whoever waits for something that is withheld learns that; what is for other accounts goes on waiting.
-    private void FailWithheld(RequestFailure reason)
-    {
-        for (var left = withheld?.Count ?? 0; left > 0; left--)
-        {
-            var message = withheld!.Dequeue();
-            if (message.Answer is null)
-            {
-                withheld.Enqueue(message);
-            }
-            else
-            {
-                Send(message with { Answer = new RequestFailed(reason) });
-            }
-        }
     }
 
     public void Write(EventBatch batch)
@@ -576,11 +542,15 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
         if (ended.Cause is OperationCanceledException)
         {
-            Log.Debug("A search of the journal of {Account} for {Count} ids was stopped: nobody waits for it", account, ended.Asked.Length);
+            Log.Debug(
+                "A search of the journal of {Account} for {Count} ids was stopped: nobody waits for it",
+                account, ended.Asked.Length);
         }
         else
         {
-            Log.Warning(ended.Cause, "The journal of {Account} could not be searched for {Count} ids", account, ended.Asked.Length);
+            Log.Warning(
+                ended.Cause, "The journal of {Account} could not be searched for {Count} ids",
+                account, ended.Asked.Length);
         }
 
         foreach (var asked in ended.Asked)
@@ -601,12 +571,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     public void DecisionFailed(AccountMessage? input, Exception thrown)
     {
-        var what = $"{account}: {input?.GetType().Name ?? "an expiry"}: {thrown.GetType().Name}: {thrown.Message.Split('\n')[0].Trim()}";
+        var asked = input?.GetType().Name ?? "an expiry";
+        var what = $"{account}: {asked}: {thrown.GetType().Name}: {thrown.Message.Split('\n')[0].Trim()}";
         if (context.Decisions.Failed(what))
         {
             Log.Error(
                 thrown,
-                "{Account} could not decide {Input}, by a defect of the ledger; it was refused, and nothing was done. Report it",
+                "{Account} could not decide {Input}, by a defect of the ledger; it was refused, and nothing was done."
+                    + " Report it",
                 account, input?.GetType().Name ?? "the expiry of a hold");
         }
     }
@@ -741,7 +713,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         }
 
         runtime.Fail(RequestFailure.Relocating);
-        FailWithheld(RequestFailure.Relocating);
+        gate.FailAnswers(RequestFailure.Relocating);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep
@@ -762,10 +734,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
             context.PokeAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), one);
         }
     }
-
-    // An answer to a caller, or a message to another account.
-    private readonly record struct OutboundMessage(
-        ReplyTarget Caller, AccountResponse? Answer, AccountAddress Account, AccountMessage? Message);
 
     private sealed class LeaseLapsedForLong : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {

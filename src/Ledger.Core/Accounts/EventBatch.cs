@@ -70,6 +70,32 @@ internal sealed class EventBatch
     /// made.</summary>
     internal long ContentSize { get; set; }
 
+    /// <summary>Checks that the row follows on a state.</summary>
+    /// <param name="state">The account, as the rows before have left it.</param>
+    /// <param name="lastRow">The number of the last of them.</param>
+    /// <exception cref="LedgerInvariantException">It does not (I8).</exception>
+    internal void CheckFollows(AccountState state, long lastRow)
+    {
+        if (SequenceNr != lastRow + 1)
+        {
+            throw new LedgerInvariantException($"{state.Address}: row {SequenceNr} follows row {lastRow}");
+        }
+
+        if (IsVerdict)
+        {
+            if (Events is not [LastAgentRefused { Verdict: not null }])
+            {
+                throw new LedgerInvariantException(
+                    $"{state.Address}: R20: row {SequenceNr} was not written by the account, and is no verdict");
+            }
+        }
+        else if (IsBehindUnread || EntriesBefore != state.EntryCount || Before != state.Balances)
+        {
+            throw new LedgerInvariantException(
+                $"{state.Address}: I8: row {SequenceNr} was written on another state than its replay gives");
+        }
+    }
+
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is
     /// durable.</summary>
     public AccountSnapshot? Snapshot { get; internal set; }

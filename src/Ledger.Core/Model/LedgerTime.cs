@@ -30,6 +30,11 @@ public readonly record struct LedgerTime(long UnixMicroseconds) : IComparable<Le
         return UnixMicroseconds > long.MaxValue - micros ? MaxValue : new LedgerTime(UnixMicroseconds + micros);
     }
 
+    // The earlier, and the later of two.
+    internal static LedgerTime Min(LedgerTime left, LedgerTime right) => left < right ? left : right;
+
+    internal static LedgerTime Max(LedgerTime left, LedgerTime right) => left > right ? left : right;
+
     /// <inheritdoc/>
     public int CompareTo(LedgerTime other) => UnixMicroseconds.CompareTo(other.UnixMicroseconds);
 

@@ -10,71 +10,41 @@ namespace Ledger.Core;
 /// <code>
 ///   coordinator:   (asked) --id or hold not in memory--> looking up --> (asked)
 ///             (asked) --depends on something in doubt--> waiting --> (asked)
-///             (asked) --amounts depend on others, or a refusal that they may outrank--> dry running --reports--> (asked)
-///             (asked) --a leg fails--> rejected                       [TransactionRejected]
-///             (asked) --all legs can be--> voting                     [TransactionPrepared]   without participants: committing
+///             (asked) --amounts depend on others, or a refusal that they may outrank--> dry running
+///             dry running --reports--> (asked)
+///             (asked) --a leg fails--> rejected     [TransactionRejected]
+///             (asked) --all legs can be--> voting   [TransactionPrepared]   without participants: committing
 ///             voting  --every participant has voted yes--> committing;  --one has not--> cancelling
-///             committing, cancelling --CommitResponse, committed--> notifying --acknowledged by all--> done  [TransactionCommitted, lazy]
-///             committing, cancelling --CommitResponse, refused--> releasing [TransactionAborted] --acknowledged--> rejected
+///             committing, cancelling --CommitResponse, committed--> notifying
+///             notifying --acknowledged by all--> done         [TransactionCommitted, lazy]
+///             committing, cancelling --CommitResponse, refused--> releasing   [TransactionAborted]
+///             releasing --acknowledged--> rejected
 ///             ... refused because something was in doubt --> (asked), under a new attempt
-///   others:   (unknown) --PrepareRequest--> reserved [TransactionPrepared] --Outcome--> [TransactionCommitted|TransactionAborted]
+///   others:   (unknown) --PrepareRequest--> reserved          [TransactionPrepared]
+///             reserved --Outcome-->                           [TransactionCommitted|TransactionAborted]
 ///   last agent:   (unknown) --CommitRequest--> committed [LastAgentCommitted]: this write is the commit
 ///             (unknown) --CommitRequest, can't be, or cancel--> refused [LastAgentRefused]
-///             can't be asked --an operator's verdict, written for it--> refused [LastAgentRefused] (R20, <see
-/// cref="OperatorAbort"/>)
+///             can't be asked --an operator's verdict, written for it--> refused [LastAgentRefused]
+///                                                             (R20, <see cref="OperatorAbort"/>)
 ///             known     --CommitRequest, same attempt--> the same answer, for ever
 /// </code>
-/// Rules kept here, by number:
+/// It hands what comes to its parts, each of which has a state of its own. Rules that they keep, by number:
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
-/// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the
-/// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
-/// ever. R7 digests. R8 <see cref="SendWhenDurable(in OutboundMessage)"/>, R8' <see cref="HandOver"/>. R10 <see cref="readers"/>, and
-/// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="CheckDue"/>.
+/// <see cref="Coordinator.DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="OperationRunner"/>
+/// asks memory, then the journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked
+/// about with backoff for ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="ReadBarrier"/>, and
+/// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="HoldExpiry"/>.
 /// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
-/// everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's, who sends the
+/// everybody verifies it. R15 <see cref="RejectionChoice"/> and the dry run. R16 unknown is the caller's, who sends the
 /// same id again. Who waits holds nothing: a client's call waits for what is in doubt before it has journaled anything,
 /// and a request of another account is answered "in doubt" at once, whereupon its coordinator gives the attempt up. So
 /// nothing deadlocks. Not thread-safe.
 /// </remarks>
-internal sealed partial class AccountMachine
+internal sealed class AccountMachine : IOperationDecider
 {
-    private const int ReportsExactMax = 5;
-
-    private readonly IAccountHost host;
-    private readonly AccountMachineOptions options;
-    private readonly AccountState state;
-
-    // One for all accounts of a thread: it serves one decision, and that ends before another begins.
-    [ThreadStatic]
-    private static AccountWorkingCopy? workingCopyOfThread;
-
-
-    // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is
-    // taken back. Null until needed: most accounts are idle.
-    private Dictionary<TransferId, Operation>? claims;
-
-    // Attempts that are prepared here, by their key.
-    private Dictionary<TransferId, Operation>? attempts;
-
-    // Prepared transactions in order; those that are decided are taken off when they reach the head.
-    private Queue<(long Number, TransferId Key)>? prepared;
-
-    private Queue<EventBatch>? full;
-    private EventBatch? open;
-    private EventBatch? writing;
-    private LedgerTime lazySince;
-    private LedgerTime armedFor = LedgerTime.MaxValue;
+    private readonly AccountParts account;
+    private readonly OperationRunner runner;
     private LedgerTime lastNow;
-    private readonly ulong jitterSeed;
-    private long assignedSequenceNr;
-    private long snapshotSequenceNr;
-    private long round;
-    private long lookupCount;
-    private int waiting;
-    private int expiring;
-    private int requests;
-    private long eventsAndBytesSinceSnapshot;
-    private long bytesSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -83,42 +53,39 @@ internal sealed partial class AccountMachine
     /// <param name="host">The world.</param>
     public AccountMachine(AccountAddress address, AccountMachineOptions options, IAccountHost host)
     {
-        this.options = options;
-        this.host = host;
-        jitterSeed = StableHash.Of(address.Text);
-        state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
+        var state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
+        account = new AccountParts(state, options, host, parts => new OperationRunner(parts, this));
+        runner = (OperationRunner)account.Runner;
     }
 
     /// <summary>The state, including what is decided and not yet durable. To be read only.</summary>
-    public AccountState State => state;
+    public AccountState State => account.State;
 
     /// <summary>The last row that is durable.</summary>
-    public long DurableSequenceNr { get; private set; }
+    public long DurableSequenceNr => account.Rows.DurableRow;
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => requests > 0 || claims is { Count: > 0 } || HasUnwritten || resting is { Count: > 0 };
+    public bool IsBusy =>
+        account.Requests.Count > 0 || account.Operations.HasAny || HasUnwritten || account.Rows.HasResting;
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
-    public bool HasUnwritten => writing is not null || open is not null || full is { Count: > 0 };
+    public bool HasUnwritten => account.Rows.HasUnwritten;
+
+    /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of
+    /// this node's (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
+    public long DroppedAhead => account.DroppedAhead;
 
     /// <summary>Whether transactions are in doubt.</summary>
-    public bool HasInDoubt => state.InDoubtCount > 0;
+    public bool HasInDoubt => account.State.InDoubtCount > 0;
 
     /// <summary>The oldest transaction in doubt; null for none.</summary>
-    public InDoubtTransaction? OldestInDoubt
-    {
-        get
-        {
-            ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
-        }
-    }
+    public InDoubtTransaction? OldestInDoubt => account.Prepared.Oldest;
 
-    private static AccountWorkingCopy WorkingCopy => workingCopyOfThread ??= new AccountWorkingCopy();
+    private AccountAddress Address => account.State.Address;
 
-    private AccountAddress Address => state.Address;
-
-    private bool MustRecordCommits => open is { Urgent: false };
+    /// <summary>How far the account is ahead of the node's time, see <see cref="AccountTime.AheadBy"/>.</summary>
+    /// <param name="now">The time.</param>
+    public TimeSpan AheadBy(LedgerTime now) => account.Clock.AheadBy(now);
 
     // ---------------------------------------------------------------- recovery
 
@@ -126,8 +93,8 @@ internal sealed partial class AccountMachine
     /// <param name="snapshot">The snapshot.</param>
     public void Restore(AccountSnapshot snapshot)
     {
-        state.Restore(snapshot);
-        DurableSequenceNr = assignedSequenceNr = snapshotSequenceNr = snapshot.SequenceNr;
+        account.State.Restore(snapshot);
+        account.Rows.Restored(snapshot.SequenceNr);
     }
 
     /// <summary>Folds one row of the journal.</summary>
@@ -135,35 +102,14 @@ internal sealed partial class AccountMachine
     /// <exception cref="LedgerInvariantException">The row does not follow the one before (I8).</exception>
     public void Replay(EventBatch batch)
     {
-        if (batch.SequenceNr != DurableSequenceNr + 1)
-        {
-            throw new LedgerInvariantException(
-                $"{state.Address}: row {batch.SequenceNr} follows row {DurableSequenceNr}");
-        }
-
-        if (batch.IsVerdict)
-        {
-            if (batch.Events is not [LastAgentRefused { Verdict: not null }])
-            {
-                throw new LedgerInvariantException(
-                    $"{state.Address}: R20: row {batch.SequenceNr} was not written by the account, and is no verdict");
-            }
-        }
-        else if (batch.IsBehindUnread || batch.EntriesBefore != state.EntryCount || batch.Before != state.Balances)
-        {
-            throw new LedgerInvariantException(
-                $"{state.Address}: I8: row {batch.SequenceNr} was written on another state than its replay gives");
-        }
-
-        state.IsReplaying = true;
+        batch.CheckFollows(account.State, DurableSequenceNr);
+        account.State.IsReplaying = true;
         foreach (var happened in batch.Events)
         {
-            state.Evolve(happened, batch.SequenceNr);
-            eventsAndBytesSinceSnapshot += OperationOf(happened);
+            account.State.Evolve(happened, batch.SequenceNr);
         }
 
-        bytesSinceSnapshot += batch.Size;
-        DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
+        account.Rows.Replayed(batch);
     }
 
     /// <summary>Ends recovery: everything in doubt is taken up again, by the coordinator through the last agent (R3),
@@ -172,28 +118,26 @@ internal sealed partial class AccountMachine
     public void RecoveryCompleted(LedgerTime now)
     {
         // Whoever prepared them may have answered already.
-        state.MarkInherited();
-        foreach (var doubt in state.InDoubtInOrder())
+        account.State.MarkInherited();
+        foreach (var doubt in account.State.InDoubtInOrder())
         {
             // Whatever it was before, it is asked about now.
-            var operation = new Operation(null) { Branch = doubt.Branch with { CoordinatorAsset = CoordinatorAssetOf(doubt.Branch) }, Since = now };
-            Claim(operation, IdsOf(doubt.Branch));
-            (attempts ??= []).Add(doubt.Branch.Key, operation);
-            (prepared ??= []).Enqueue((doubt.Number, doubt.Branch.Key));
-            if (doubt.Branch.Coordinator == Address)
+            var branch = doubt.Branch with { CoordinatorAsset = account.Rules.AssetOf(doubt.Branch) };
+            var operation = new Operation(null, branch);
+            account.Operations.Claim(operation, OperationIds.Of(doubt.Branch, Address));
+            account.Prepared.Add(doubt.Number, branch.Key);
+            if (branch.Coordinator == Address)
             {
-                StartVoting(operation, now);
+                account.Protocol.Start(operation, branch, branch.OtherAccounts(), now);
             }
             else
             {
-                operation.Phase = Phase.Reserved;
-                host.Send(doubt.Branch.Coordinator, new OutcomeRequest(doubt.Branch, Address));
-                ScheduleResend(operation, now);
+                account.Participant.Resume(operation, branch, now);
             }
         }
 
-        CheckDue(now);
-        RunDeferred(now);
+        runner.BeginDue(now);
+        runner.RunDeferred(now);
     }
 
     // ---------------------------------------------------------------- inputs
@@ -201,70 +145,94 @@ internal sealed partial class AccountMachine
     /// <summary>Takes a message.</summary>
     /// <param name="message">The message.</param>
     /// <param name="now">The time.</param>
-    /// <param name="ticket">The row of its sender that it rests on, which may not be durable yet; null where it rests on
-    /// nothing that is not. One that rests on a row which failed is dropped (G2).</param>
+    /// <param name="ticket">The row of its sender that it rests on, which may not be durable yet; null where it rests
+    /// on nothing that is not. One that rests on a row which failed is dropped (G2).</param>
     public void Handle(AccountMessage message, LedgerTime now, WriteTicket? ticket = null)
     {
         lastNow = now;
-        if (ticket is not null && !RestOn(ticket))
+        if (ticket is not null && !account.Rows.TryRestOn(ticket))
         {
             return;
         }
 
-        if (message is AccountRequest call && !Admit(call, now))
+        if (message is AccountRequest call && !TryAdmit(call, now))
         {
             return;
         }
 
-        if (state.NextDeadline <= JudgedAt(now))
+        if (account.HasExpiry && account.Expiry.IsAnyDue(now))
         {
-            CheckDue(now);
+            runner.BeginDue(now);
         }
 
-        var before = changes;
+        var before = account.Rows.Changes;
         try
         {
-            DispatchRequest(message, now);
+            Dispatch(message, now);
         }
-        catch (Exception e) when (IsRefusal(e, before))
+        catch (Exception e) when (account.Rows.MayBeRefused(e, before))
         {
             Refuse(message, e, now);
         }
 
-        RunDeferred(now);
+        runner.RunDeferred(now);
     }
 
-    private void DispatchRequest(AccountMessage message, LedgerTime now)
+    private bool TryAdmit(AccountRequest call, LedgerTime now)
+    {
+        // Only before anything is decided: from there on the outcome is the transaction's own.
+        if (now > call.Deadline)
+        {
+            account.Host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+            return false;
+        }
+
+        if (!account.Requests.TryAdmit(account.Options.RequestsMax))
+        {
+            account.Host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.Overloaded));
+            return false;
+        }
+
+        return true;
+    }
+
+    private void Dispatch(AccountMessage message, LedgerTime now)
     {
         switch (message)
         {
-            case PostTransferRequest or PostTransactionRequest or GetTransferRequest or GetTransactionRequest or ExtendHoldRequest
-                or PrepareRequest or CommitRequest or DryRunRequest or OutcomeRequest:
-                Route(message, now);
+            case PostTransferRequest or PostTransactionRequest or GetTransferRequest or GetTransactionRequest
+                or ExtendHoldRequest or PrepareRequest or CommitRequest or DryRunRequest or OutcomeRequest:
+                runner.Route(message, now);
                 break;
             case Vote vote:
-                OnVote(vote, now);
+                account.Protocol.OnVote(vote, now);
                 break;
             case CommitResponse answer:
-                OnCommitResponse(answer, now);
+                account.Protocol.OnCommitResponse(answer, now);
                 break;
             case DryRunResponse answer:
-                OnDryRunResponse(answer, now);
+                account.Coordinator.OnDryRunResponse(answer, now);
                 break;
             case Outcome outcome:
-                OnOutcome(outcome, now);
+                account.Participant.OnOutcome(outcome, now);
                 break;
             case OutcomeAck ack:
-                OnAcknowledged(ack, now);
+                account.Protocol.OnAcknowledged(ack, now);
                 break;
             case OpenAccountRequest or ChangeAccountRequest:
-                DecideRead((AccountRequest)message, CommandUntil((AccountRequest)message, now), now);
+                var command = (AccountRequest)message;
+                account.Own.Decide(command, ReadBarrier.CommandUntil(command, now), now);
                 break;
             case GetAccountRequest or FlushRequest or ListHoldsRequest:
-                Read((AccountRequest)message, now);
+                var read = (AccountRequest)message;
+                if (!account.Own.TryWait(read, now))
+                {
+                    account.Own.Decide(read, LedgerTime.MaxValue, now);
+                }
+
                 break;
             case ResolveInDoubtRequest resolve:
-                Resolve(resolve, now);
+                account.Resolution.Resolve(resolve, now);
                 break;
             case Activate:
                 break;
@@ -275,26 +243,16 @@ internal sealed partial class AccountMachine
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
     /// <param name="now">The time.</param>
-    public void WriteSucceeded(LedgerTime now)
-    {
-        var written = writing ?? throw new LedgerInvariantException($"{Address}: nothing was being written");
-        writing = null;
-        DurableSequenceNr = written.SequenceNr;
-        ForgetTicketsOf(written);
-        if (written.Outbox is { } held)
-        {
-            foreach (var outgoing in held)
-            {
-                Dispatch(outgoing);
-            }
-        }
+    public void WriteSucceeded(LedgerTime now) => account.Rows.WriteSucceeded();
 
-        LetRestingGo();
-        StartNextWrite();
-    }
+    /// <summary>What this account waited for is decided, and no row of its own tells (see
+    /// <see cref="IAccountHost.Watch"/>).</summary>
+    /// <returns>Whether the account may go on. If not, it rests on what is not known to be durable, and must end
+    /// (<see cref="Fail"/>), whether it has written anything or not (G6).</returns>
+    public bool TicketDecided() => account.Rows.TicketDecided();
 
     /// <summary>A write failed, or the account must stop: every caller learns that its outcome is unknown, and nothing
-    /// that was decided since the last durable row may be used (R8). The runtime is dead afterwards.</summary>
+    /// that was decided since the last durable row may be used (R8). The machine is dead afterwards.</summary>
     /// <param name="reason">What the callers are told.</param>
     public void Fail(RequestFailure reason)
     {
@@ -308,35 +266,21 @@ internal sealed partial class AccountMachine
 
         // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
         var notBegun = reason == RequestFailure.Relocating ? new RequestFailed(RequestFailure.NotBegun) : failure;
-        FailOutbox(writing, failure);
-        foreach (var batch in full ?? [])
-        {
-            FailOutbox(batch, failure);
-        }
-
-        FailOutbox(open, failure);
-        foreach (var (_, _, outgoing) in resting ?? [])
-        {
-            if (outgoing.Answer is not null)
-            {
-                host.Reply(outgoing.ReplyTo, failure);
-            }
-        }
-
-        foreach (var operation in OperationsOf())
+        account.Rows.Fail(failure);
+        foreach (var operation in account.Operations.All)
         {
             foreach (var waiter in operation.Waiters)
             {
                 if (waiter is AccountRequest call)
                 {
-                    host.Reply(call.ReplyTo, operation.Branch is null ? notBegun : failure);
+                    account.Host.Reply(call.ReplyTo, operation.Phase is PreparedPhase ? failure : notBegun);
                 }
             }
         }
 
-        foreach (var reader in readers ?? [])
+        foreach (var reader in account.HasReaders ? account.Barrier.Readers : [])
         {
-            host.Reply(reader.Call.ReplyTo, notBegun);
+            account.Host.Reply(reader.ReplyTo, notBegun);
         }
     }
 
@@ -346,16 +290,11 @@ internal sealed partial class AccountMachine
     /// <param name="now">The time.</param>
     public void LookupCompleted(IdLookup lookup, IdHistory? found, LedgerTime now)
     {
-        var id = lookup.Id;
-        RunDeferredWhileClaimed(lookup, found, failed: false);
-        if (claims is null || !claims.TryGetValue(id, out var operation) || operation.Phase != Phase.LookingUp
-            || lookup.Number < operation.FirstLookup || lookup.Number > operation.LastLookup || operation.Known is null || !operation.Known.TryAdd(id, found) || --operation.Missing > 0)
+        account.DryRun.LookedUp(lookup, found, failed: false, lastNow);
+        if (runner.TryGoOn(lookup, found, now))
         {
-            return;
+            runner.RunDeferred(now);
         }
-
-        Continue(operation, now);
-        RunDeferred(now);
     }
 
     /// <summary>The journal could not be asked: the callers' outcome is unknown, and other accounts will ask
@@ -363,31 +302,25 @@ internal sealed partial class AccountMachine
     /// <param name="lookup">The question.</param>
     public void LookupFailed(IdLookup lookup)
     {
-        RunDeferredWhileClaimed(lookup, null, failed: true);
+        account.DryRun.LookedUp(lookup, null, failed: true, lastNow);
 
         // What was claimed may be a hold that has become due.
-        armedFor = LedgerTime.MaxValue;
-        if (state.NextDeadline < LedgerTime.MaxValue)
+        if (account.HasExpiry)
         {
-            // Not at once: while the journal can't be read, it would fail again.
-            var pause = lastNow.Add(options.RetryAfterMax);
-            host.WakeAt(state.NextDeadline > pause ? state.NextDeadline : pause);
+            account.Expiry.ArmAfterFailedLookup(lastNow);
         }
 
-        if (claims is null || !claims.TryGetValue(lookup.Id, out var operation) || operation.Phase != Phase.LookingUp
-            || lookup.Number < operation.FirstLookup || lookup.Number > operation.LastLookup)
-        {
-            return;
-        }
 
-        Unclaim(operation);
-        foreach (var waiter in operation.Waiters)
-        {
-            if (waiter is AccountRequest call)
-            {
-                Dispatch(new OutboundMessage(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable), default, null));
-            }
-        }
+        runner.LookupFailed(lookup);
+    }
+
+    /// <summary>Whether anybody still waits for what the journal says to a question.</summary>
+    /// <param name="lookup">The question.</param>
+    /// <param name="now">The time.</param>
+    public bool IsAwaited(IdLookup lookup, LedgerTime now)
+    {
+        ArgumentNullException.ThrowIfNull(lookup);
+        return account.DryRun.IsAwaited(lookup.Number) || runner.IsAwaited(lookup, now);
     }
 
     /// <summary>Time has passed: what is late is written or sent again, and what is due expires.</summary>
@@ -395,134 +328,35 @@ internal sealed partial class AccountMachine
     public void Tick(LedgerTime now)
     {
         lastNow = now;
-        armedFor = LedgerTime.MaxValue;
-        if (MustRecordCommits && IsDue(lazySince.Add(options.CommitRecordDelay), now, options.CommitRecordDelay))
+        if (account.HasExpiry)
         {
-            open!.Urgent = true;
+            account.Expiry.Disarm();
         }
 
-        ForgetExpired(now);
-        TakeKept(now);
-        List<Operation>? due = null;
-        foreach (var operation in OperationsOf())
+        account.Rows.RecordLateCommits(now);
+
+        // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
+        DropRequests(call => call.Deadline < now, null);
+        if (account.HasFuture)
         {
-            if (operation.Phase != Phase.LookingUp
-                && (IsDue(operation.ResendAt, now, options.ResendAfterMax) || operation.Phase is Phase.Waiting or Phase.DryRunning
-                    || (operation.Phase == Phase.Releasing && IsDue(operation.AnswerBy, now, options.ReleaseWait))))
-            {
-                (due ??= []).Add(operation);
-            }
+            runner.RouteAgain(account.Future.TakeRipe(now), now);
         }
 
-        foreach (var operation in due ?? [])
+        account.Late.Resume(now);
+        runner.BeginDue(now);
+        runner.ReleaseLateReaders(now);
+        var next = LedgerTime.Min(account.Rows.RecordCommitsAt, account.Late.NextDue);
+        next = account.HasReaders ? LedgerTime.Min(next, account.Barrier.NextDue) : next;
+        if (next < LedgerTime.MaxValue)
         {
-            if (IsClaimed(operation))
-            {
-                ResumeNowOrLater(operation, now);
-            }
+            account.Host.WakeAt(next);
         }
 
-        CheckDue(now);
-        ReleaseLateReaders(now);
-        WakeForTheNext();
-        RunDeferred(now);
+        runner.RunDeferred(now);
     }
 
     /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
-    public void Flush()
-    {
-        if (MustRecordCommits)
-        {
-            open!.Urgent = true;
-        }
-
-        StartNextWrite();
-    }
-
-    private void ResumeNowOrLater(Operation operation, LedgerTime now)
-    {
-        var before = changes;
-        try
-        {
-            Resume(operation, now);
-        }
-        catch (Exception e) when (IsRefusal(e, before))
-        {
-            host.DecisionFailed(operation.Input, e);
-            if (IsClaimed(operation))
-            {
-                ScheduleResend(operation, now);
-            }
-        }
-    }
-
-    // What is late, by its phase.
-    private void Resume(Operation operation, LedgerTime now)
-    {
-        switch (operation.Phase)
-        {
-            case Phase.DryRunning when !AnyoneWaits(operation, now):
-            case Phase.Waiting when !AnyoneWaits(operation, now):
-                // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry
-                // that waits starts again by itself.
-                Unclaim(operation);
-                requests -= operation.Waiters.Count(static waiter => waiter is AccountRequest);
-                RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
-                break;
-            case Phase.Waiting when IsDue(operation.ResendAt, now, options.RetryAfterMax):
-                Begin(operation, now);
-                break;
-            case Phase.DryRunning when IsDue(operation.ResendAt, now, options.ResendAfterMax):
-                foreach (var other in operation.OtherAccounts)
-                {
-                    if (!operation.Reports!.ContainsKey(other))
-                    {
-                        host.Send(other, new DryRunRequest(operation.Asked!.SliceFor(other), operation.Round));
-                    }
-                }
-
-                ScheduleResend(operation, now);
-                break;
-            case Phase.Voting:
-                foreach (var other in operation.Participants)
-                {
-                    if (!operation.Votes!.ContainsKey(other))
-                    {
-                        SendWhenDurable(other, new PrepareRequest(operation.Branch!.SliceFor(other)) { Time = JudgedAt(now) });
-                    }
-                }
-
-                ScheduleResend(operation, now);
-                break;
-            case Phase.Committing:
-                // Its own row may still be under way (R8).
-                SendCommit(operation, now);
-                break;
-            case Phase.Notifying or Phase.Releasing:
-                if (operation.Phase == Phase.Releasing && IsDue(operation.AnswerBy, now, options.ReleaseWait))
-                {
-                    // A participant that is not told asks.
-                    FinishAbort(operation, now);
-                    break;
-                }
-
-                if (IsDue(operation.ResendAt, now, options.ResendAfterMax))
-                {
-                    NotifyParticipants(operation, now);
-                }
-
-                break;
-            case Phase.Reserved:
-                SendWhenDurable(operation.Branch!.Coordinator, new OutcomeRequest(operation.Branch, Address));
-                ScheduleResend(operation, now);
-                break;
-            default:
-                break;
-        }
-    }
-
-    // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
-    private void ForgetExpired(LedgerTime now) => DropRequests(call => call.Deadline < now, null);
+    public void Flush() => account.Rows.Flush();
 
     /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its
     /// outcome is unknown. What is journaled goes on, and a copy of the call joins it (R6); what is not may be
@@ -530,97 +364,88 @@ internal sealed partial class AccountMachine
     /// <param name="reason">What the callers are told.</param>
     public void GiveUpRequests(RequestFailure reason) => DropRequests(static _ => true, new RequestFailed(reason));
 
-    // Without an answer, nobody is told. What is looked up goes on with its call, and the journal's answer ends it.
+    // Without an answer, nobody is told.
     private void DropRequests(Func<AccountRequest, bool> isDropped, RequestFailed? answer)
     {
-        foreach (var operation in OperationsOf())
+        foreach (var call in runner.Drop(isDropped))
         {
-            if (operation.Phase == Phase.LookingUp)
-            {
-                continue;
-            }
-
-            for (var i = operation.Waiters.Count - 1; i >= 0; i--)
-            {
-                if (operation.Waiters[i] is AccountRequest call && isDropped(call))
-                {
-                    operation.Waiters.RemoveAt(i);
-                    operation.HasFirst &= i > 0;
-                    Drop(call);
-                }
-            }
-        }
-
-        for (var left = readers?.Count ?? 0; left > 0; left--)
-        {
-            var reader = readers!.Dequeue();
-            if (isDropped(reader.Call))
-            {
-                Drop(reader.Call);
-            }
-            else
-            {
-                readers.Enqueue(reader);
-            }
-        }
-
-        void Drop(AccountRequest call)
-        {
-            requests--;
+            account.Requests.End();
             if (answer is not null)
             {
-                host.Reply(call.ReplyTo, answer);
+                account.Host.Reply(call.ReplyTo, answer);
             }
         }
     }
 
-    // ---------------------------------------------------------------- opening, changing and reading
+    // ---------------------------------------------------------------- deciding, by what is asked
 
-    private bool Admit(AccountRequest call, LedgerTime now)
+    bool IOperationDecider.TryRespond(Operation owner, AccountMessage input, LedgerTime now) =>
+        account.Claimed.TryRespond(owner, input, now);
+
+    void IOperationDecider.Decide(Operation operation, LedgerTime now)
     {
-        // Only before anything is decided: from there on the outcome is the transaction's own.
-        if (now > call.Deadline)
+        switch (operation.Input)
         {
-            host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
-            return false;
-        }
+            case PostTransferRequest or PostTransactionRequest or null:
+                account.Coordinator.Decide(operation, now);
+                break;
+            case PrepareRequest prepare:
+                account.Participant.Decide(operation, prepare, now);
+                break;
+            case CommitRequest commit:
+                account.Operations.Unclaim(operation);
+                if (operation.IsDetached)
+                {
+                    account.Claimed.DecideDetached(commit, operation.Facts, now);
+                }
+                else
+                {
+                    account.LastAgent.Decide(commit, operation.Facts, now);
+                }
 
-        if (requests >= options.RequestsMax)
-        {
-            host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.Overloaded));
-            return false;
+                break;
+            case DryRunRequest question:
+                account.Operations.Unclaim(operation);
+                account.DryRun.Respond(question, operation.Facts, lastNow);
+                break;
+            case OutcomeRequest asked:
+                account.Operations.Unclaim(operation);
+                account.Coordinator.DecideOutcome(asked, operation.Facts, now);
+                break;
+            case Outcome outcome:
+                account.Operations.Unclaim(operation);
+                account.Participant.AcknowledgeIfBooked(outcome, operation.Facts);
+                break;
+            case AccountRequest call:
+                account.Operations.Unclaim(operation);
+                account.Own.DecideById(call, operation.Facts, now);
+                operation.Waiters.Remove(call);
+                break;
+            default:
+                throw new LedgerInvariantException(
+                    $"{Address}: nothing to decide for {operation.Input.GetType().Name}");
         }
-
-        requests++;
-        return true;
     }
 
-    private void Open(OpenAccountRequest call, LedgerTime now)
+    void IOperationDecider.Refuse(AccountMessage input, Exception thrown, LedgerTime now) => Refuse(input, thrown, now);
+
+    private void Refuse(AccountMessage input, Exception thrown, LedgerTime now)
     {
-        var status = AccountDecider.Open(state, call.Spec);
-        var row = 0L;
-        if (status == AccountStatus.Created)
+        account.Host.DecisionFailed(input, thrown);
+        switch (input)
         {
-            row = Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            case AccountRequest call:
+                account.Rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
+                break;
+            case PrepareRequest prepare:
+                // The last agent decides, whatever this account has journaled of it.
+                account.Participant.SendFailure(prepare.Branch, now);
+                break;
+            case DryRunRequest question:
+                account.DryRun.RespondFailed(question, lastNow);
+                break;
+            default:
+                break;
         }
-
-        var known = status is AccountStatus.Created or AccountStatus.Exists;
-        SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
-    }
-
-    private void Change(ChangeAccountRequest call, LedgerTime now)
-    {
-        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
-        var row = 0L;
-        if (status == AccountStatus.Changed)
-        {
-            row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
-        }
-
-        SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(new AccountChangeResult(status, View(now, doubtful: true))
-        {
-            Position = RowPosition.Of(Address, row),
-        }));
     }
 }

@@ -94,8 +94,8 @@ internal sealed record AccountMachineOptions
     /// ledger.</summary>
     public TimeSpan FailedExpiryPauseMax { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Whether requests to prepare and to commit go to accounts of the same node as soon as their row is handed
-    /// to the writer, so that a transfer costs one transaction of the database (R8').</summary>
+    /// <summary>Whether requests to prepare and to commit go to accounts of the same node as soon as their row is
+    /// handed to the writer, so that a transfer costs one transaction of the database (R8').</summary>
     public bool SendsAhead { get; init; }
 
     /// <summary>Tests: called while something is decided, to throw.</summary>

@@ -34,11 +34,14 @@ internal sealed record ResolvedLeg(int Index, Transfer? Transfer, AccountSpec? O
 
     /// <summary>Whether it moves money at once: such a leg is an entry of both statements.</summary>
     public bool IsPosting =>
-        Transfer is not null && (Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None;
+        Transfer is not null
+        && (Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None;
 
     /// <summary>For a post or a void: what leaves the hold.</summary>
     public Amount Released =>
-        (Transfer!.Flags & TransferFlags.KeepRest) != TransferFlags.None && Amount < HoldRemaining ? Amount : HoldRemaining;
+        (Transfer!.Flags & TransferFlags.KeepRest) != TransferFlags.None && Amount < HoldRemaining
+        ? Amount
+        : HoldRemaining;
 
     /// <summary>For a post or a void: what the hold has become.</summary>
     public HoldState HoldAfter => Released < HoldRemaining ? HoldState.Live

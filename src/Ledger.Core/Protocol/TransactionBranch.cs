@@ -58,6 +58,48 @@ internal sealed record TransactionBranch
     /// <summary>Whether it is one transfer, known by the transfer's own id.</summary>
     public bool IsAlone => LegCount == 1 && Legs is [{ Transfer: { } transfer }] && transfer.Id == Id;
 
+    /// <summary>What a client asks for, as it came: a transfer alone.</summary>
+    /// <param name="transfer">The transfer.</param>
+    /// <param name="coordinator">The account that is asked.</param>
+    /// <param name="asset">Its asset; none when it does not exist.</param>
+    /// <param name="principal">Who asks.</param>
+    internal static TransactionBranch Of(
+        Transfer transfer, AccountAddress coordinator, Asset asset, string principal) => new()
+    {
+        Principal = principal,
+        Id = transfer.Id,
+        Coordinator = coordinator,
+        CoordinatorAsset = asset,
+        LegCount = 1,
+        Asked = TransferContent.DigestOf(transfer),
+        Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
+    };
+
+    /// <summary>What a client asks for, as it came: a transaction.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="coordinator">The account that is asked.</param>
+    /// <param name="principal">Who asks.</param>
+    internal static TransactionBranch Of(Transaction transaction, AccountAddress coordinator, string principal) => new()
+    {
+        Principal = principal,
+        Id = transaction.Id,
+        Coordinator = coordinator,
+        LegCount = transaction.Legs.Length,
+        Asked = TransferContent.DigestOf(transaction),
+        Legs = [.. transaction.Legs.Select(static (leg, index) => new ResolvedLeg(index, leg.Transfer, leg.Opening)
+        {
+            IfMissing = leg.IfMissing,
+            Amount = leg.Transfer?.Amount ?? Amount.Zero,
+        })],
+    };
+
+    /// <summary>Whether an account decides a leg, and knows the ids that it names. The resolution of a hold that stands
+    /// alone is coordinated where the hold is debited, whatever accounts it names.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="leg">The leg.</param>
+    internal bool IsDecidedBy(AccountAddress account, ResolvedLeg leg) =>
+        leg.Concerns(account) || (IsAlone && leg.Transfer is { ResolvesHold: true });
+
     /// <summary>Finds a leg by its place: a slice has some of them only, in order.</summary>
     internal ResolvedLeg? FindLeg(int index)
     {
@@ -77,6 +119,21 @@ internal sealed record TransactionBranch
             else
             {
                 high = middle - 1;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The transfer of its legs that makes a hold; null where none does.</summary>
+    /// <param name="hold">The hold.</param>
+    internal Transfer? FindHold(TransferId hold)
+    {
+        foreach (var leg in Legs)
+        {
+            if (leg.IsHold && leg.Transfer is { } transfer && transfer.Id == hold)
+            {
+                return transfer;
             }
         }
 
@@ -149,7 +206,9 @@ internal sealed record TransactionBranch
 
         return legs.ToDictionary(
             static one => one.Key,
-            one => one.Value.Count == Legs.Length ? this : this with { Legs = one.Value.ToImmutable(), DigestOfWhole = Digest });
+            one => one.Value.Count == Legs.Length
+                ? this
+                : this with { Legs = one.Value.ToImmutable(), DigestOfWhole = Digest });
 
         void Add(AccountAddress account, ResolvedLeg leg)
         {

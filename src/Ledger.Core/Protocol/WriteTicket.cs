@@ -78,7 +78,8 @@ internal sealed class WriteTicket
     {
         awaited = null;
 
-        // Decided by whoever gave it up: nobody may be told later that it is durable, and what it rested on is forgotten.
+        // Decided by whoever gave it up: nobody may be told later that it is durable, and what it rested on is
+        // forgotten.
         if (Outcome != WriteOutcome.Pending)
         {
             return WriteAdmission.Fails;

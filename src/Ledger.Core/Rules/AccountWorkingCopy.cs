@@ -26,6 +26,13 @@ internal sealed class AccountWorkingCopy
     private LedgerTime? dueBy;
     private (Amount Debit, Amount Credit)? favour;
 
+    // One for all accounts of a thread: it serves one decision, and that ends before another begins.
+    [ThreadStatic]
+    private static AccountWorkingCopy? ofThread;
+
+    /// <summary>The working copy of this thread, for <see cref="Take"/>.</summary>
+    public static AccountWorkingCopy OfThread => ofThread ??= new AccountWorkingCopy();
+
     /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
     public AccountWorkingCopy()
     {

@@ -5,10 +5,10 @@ namespace Ledger.Core;
 /// <summary>The simulator's eyes: what an account is doing.</summary>
 internal sealed partial class AccountMachine
 {
-    internal IEnumerable<string> Phases() => OperationsOf().Select(NameOf);
+    internal IEnumerable<string> Phases() => account.Operations.All.Select(NameOf);
 
     internal IEnumerable<string> PhasesOf(TransferId id) =>
-        claims is not null && claims.TryGetValue(id, out var operation) ? [NameOf(operation)] : [];
+        account.Operations.TryFind(id, out var operation) ? [NameOf(operation)] : [];
 
     internal IEnumerable<string> PhasesFor(AccountMessage message)
     {
@@ -20,31 +20,33 @@ internal sealed partial class AccountMachine
             Outcome outcome => [outcome.Key],
             OutcomeAck ack => [ack.Key],
             ResolveInDoubtRequest resolve => [resolve.Id],
-            GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate => ImmutableArray<TransferId>.Empty,
-            _ => [.. IdsOf(message)],
+            GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate =>
+                ImmutableArray<TransferId>.Empty,
+            _ => [.. OperationIds.Of(message, Address)],
         };
         if (ids.IsEmpty)
         {
             return Phases();
         }
 
-        var works = new List<Operation>();
+        var found = new List<Operation>();
         foreach (var id in ids)
         {
-            if (claims is not null && claims.TryGetValue(id, out var operation) && !works.Contains(operation))
+            if (account.Operations.TryFind(id, out var operation) && !found.Contains(operation))
             {
-                works.Add(operation);
+                found.Add(operation);
             }
         }
 
-        return works.Select(NameOf);
+        return found.Select(NameOf);
     }
 
-    internal string DescribeOperations() => string.Join(" | ", OperationsOf().Select(operation =>
-        $"{NameOf(operation)} {operation.Input?.GetType().Name} {string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
-        + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} at {operation.ResendAt.UnixMicroseconds}"))
-        + (claims is null ? "" : " claims " + string.Join(' ', claims.Select(static one =>
-            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {requests}";
+    internal string DescribeOperations() => string.Join(" | ", account.Operations.All.Select(operation =>
+        $"{NameOf(operation)} {operation.Input?.GetType().Name} "
+        + $"{string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
+        + $"waiters {operation.Waiters.Count} part {(operation.Phase is PreparedPhase ? "some" : "none")} "
+        + $"at {operation.ResendAt.UnixMicroseconds}")) + $" calls {account.Requests.Count}";
 
-    private static string NameOf(Operation operation) => operation.Phase == Phase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
+    private static string NameOf(Operation operation) =>
+        operation.Phase is Committing { Cancel: true } ? "Cancelling" : operation.Phase.GetType().Name;
 }

@@ -73,7 +73,8 @@ internal sealed record Call(long Number, PendingRequest Wish, SimulatedAccount P
 
 /// <summary>How a history went.</summary>
 internal sealed record History(
-    ulong Seed, string? Violation, long Steps, SortedDictionary<string, long> Injected, SortedDictionary<string, long> Outcomes,
+    ulong Seed, string? Violation, long Steps, SortedDictionary<string, long> Injected,
+    SortedDictionary<string, long> Outcomes,
     string Hash, IReadOnlyList<string> Trace, int Commands, long VirtualMicroseconds);
 
 /// <summary>
@@ -213,7 +214,9 @@ internal sealed partial class SimulatedCluster
 
     public void NoteTold(Attempt attempt) => toldAt[attempt] = now;
 
-    public static History Run(ulong seed, FaultKinds allowed = FaultKinds.All, Func<Command, bool>? keep = null, bool trace = false, bool hash = false)
+    public static History Run(
+        ulong seed, FaultKinds allowed = FaultKinds.All, Func<Command, bool>? keep = null, bool trace = false,
+        bool hash = false)
     {
         // One history in four is sequential: each answer is compared with that of a simple ledger.
         var isSequential = seed % 4 == 3;
@@ -238,7 +241,8 @@ internal sealed partial class SimulatedCluster
 
         tracer?.Line(world.now, violation is null ? "the end" : "VIOLATION " + violation);
         return new History(
-            seed, violation, world.steps, world.Injected, world.Oracle.Outcomes, tracer?.Hash() ?? "", tracer?.Lines ?? [],
+            seed, violation, world.steps, world.Injected, world.Oracle.Outcomes, tracer?.Hash() ?? "",
+            tracer?.Lines ?? [],
             world.wishes.Count, world.now - Workload.Start);
     }
 
@@ -256,7 +260,9 @@ internal sealed partial class SimulatedCluster
         }
 
         var end = wishes.Count == 0 ? Workload.Start : wishes[^1].Command.At;
-        healAt = chaos.Chance(300) ? Workload.Start + (long)(chaos.NextBits() % (ulong)(end - Workload.Start + 1)) : end + chaos.Spread(18, 23);
+        healAt = chaos.Chance(300)
+            ? Workload.Start + (long)(chaos.NextBits() % (ulong)(end - Workload.Start + 1))
+            : end + chaos.Spread(18, 23);
         if (sequence is null)
         {
             foreach (var wish in wishes)
@@ -273,7 +279,8 @@ internal sealed partial class SimulatedCluster
         StartFaults();
         for (var i = 0; i < NodeCount; i++)
         {
-            clocks[i].Start(now, faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax);
+            clocks[i].Start(
+                now, faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax);
         }
 
         if (sequence is null)
@@ -297,7 +304,8 @@ internal sealed partial class SimulatedCluster
         Oracle.CheckAtRest();
         foreach (var place in order)
         {
-            var live = place.Newest is { } one && !one.Runtime.HasUnwritten && one.IsReady && one.Runtime.DurableSequenceNr == place.Rows.Count
+            var live = place.Newest is { } one && !one.Runtime.HasUnwritten && one.IsReady
+                && one.Runtime.DurableSequenceNr == place.Rows.Count
                 ? one.Runtime.State : null;
             Oracle.CheckReplay(place, options, live);
         }
@@ -378,7 +386,8 @@ internal sealed partial class SimulatedCluster
         foreach (var place in order)
         {
             if (place.Newest is null && (healed || chaos.Chance(200))
-                && (place.Book.Doubts.Count > 0 || place.Book.Holds.Values.Any(hold => hold.Deadline.UnixMicroseconds <= now
+                && (place.Book.Doubts.Count > 0
+                    || place.Book.Holds.Values.Any(hold => hold.Deadline.UnixMicroseconds <= now
                     && hold.Transfer.DebitAccount == place.Address)))
             {
                 Count("woken by hold expiry");
@@ -389,11 +398,26 @@ internal sealed partial class SimulatedCluster
         At(now + (healed ? 1_000_000 : 5_000_000), ExpireHolds);
     }
 
-    public string WhatIsOpen() => string.Join("; ", order.Where(static place => place.Book.Doubts.Count > 0 || place.Newest is { Runtime.IsBusy: true })
-        .Select(static place => $"{place.Address}: {place.Book.Doubts.Count} in doubt, {(place.Newest is { } one ? one.Describe() : "asleep")}"))
-        + "; unanswered: " + string.Join(", ", wishes.Where(static wish => !wish.IsDone && wish.Sent > 0).Select(static wish => Tracer.Text(wish.Command.Call)))
-        + "; due: " + string.Join(", ", order.SelectMany(place => place.Book.Holds.Values.Where(hold => hold.Transfer.DebitAccount == place.Address
-            && hold.Deadline.UnixMicroseconds <= now + 120_000_000).Select(hold => $"{Tracer.Text(hold.Transfer)} until {Tracer.Text(hold.Deadline)}, {(place.Newest is { } one ? one.Describe() : "asleep")}")))
+    public string WhatIsOpen() =>
+        string.Join(
+            "; ", order.Where(static place => place.Book.Doubts.Count > 0 || place.Newest is { Runtime.IsBusy: true })
+        .Select(
+            static place =>
+                $"{place.Address}: {place.Book.Doubts.Count} in doubt, "
+                    + $"{(place.Newest is { } one ? one.Describe() : "asleep")}"))
+        + "; unanswered: "
+        + string.Join(
+            ", ",
+            wishes.Where(static wish => !wish.IsDone && wish.Sent > 0)
+                .Select(static wish => Tracer.Text(wish.Command.Call)))
+        + "; due: "
+        + string.Join(
+            ", ",
+            order.SelectMany(place => place.Book.Holds.Values.Where(hold => hold.Transfer.DebitAccount == place.Address
+            && hold.Deadline.UnixMicroseconds <= now + 120_000_000).Select(
+                hold =>
+                    $"{Tracer.Text(hold.Transfer)} until {Tracer.Text(hold.Deadline)}, "
+                        + $"{(place.Newest is { } one ? one.Describe() : "asleep")}")))
         + $"; {inFlight} messages";
 
     public bool IsQuiet()
@@ -405,7 +429,8 @@ internal sealed partial class SimulatedCluster
 
         foreach (var place in order)
         {
-            if (place.Book.Doubts.Count > 0 || place.Newest is { } one && (one.Writing is not null || one.LookupCount > 0 || one.Runtime.IsBusy))
+            if (place.Book.Doubts.Count > 0
+                || place.Newest is { } one && (one.Writing is not null || one.LookupCount > 0 || one.Runtime.IsBusy))
             {
                 return false;
             }
@@ -439,7 +464,9 @@ internal sealed partial class SimulatedCluster
 
         foreach (var place in order)
         {
-            if (place.Book.Doubts.Count > 0 || place.Newest is { } one && (one.Writing is not null || one.Runtime.HasUnwritten || one.Runtime.HasInDoubt))
+            if (place.Book.Doubts.Count > 0
+                || place.Newest is { } one
+                && (one.Writing is not null || one.Runtime.HasUnwritten || one.Runtime.HasInDoubt))
             {
                 return false;
             }
@@ -473,7 +500,8 @@ internal sealed partial class SimulatedCluster
         for (var i = 0; i < asked; i++)
         {
             var command = wishes[i].Command;
-            if (command.Call is PostTransferRequest or PostTransactionRequest { IsDryRun: false } or OpenAccountRequest or GetAccountRequest)
+            if (command.Call is PostTransferRequest or PostTransactionRequest { IsDryRun: false } or OpenAccountRequest
+                or GetAccountRequest)
             {
                 var again = new PendingRequest(command with { Number = command.Number + 10_000, Attempts = 1000 });
                 wishes.Add(again);
@@ -483,7 +511,8 @@ internal sealed partial class SimulatedCluster
 
         foreach (var place in order)
         {
-            var read = new PendingRequest(new Command(20_000 + place.Index, now, place.Address, new GetAccountRequest(default, default), 1000));
+            var read = new PendingRequest(
+                new Command(20_000 + place.Index, now, place.Address, new GetAccountRequest(default, default), 1000));
             wishes.Add(read);
             At(now + clients.Spread(21, 22), () => Send(read));
         }
@@ -609,7 +638,8 @@ internal sealed partial class SimulatedCluster
             At(now + Delay(), () =>
             {
                 inFlight--;
-                if (!healed && partition != 0 && fromNode >= 0 && (partition >> fromNode & 1) != (partition >> to.Home & 1))
+                if (!healed && partition != 0 && fromNode >= 0
+                    && (partition >> fromNode & 1) != (partition >> to.Home & 1))
                 {
                     Count("message cut off");
                     return;
@@ -659,14 +689,16 @@ internal sealed partial class SimulatedCluster
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
         }
 
-        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0
+            && disk.Chance(faults.LookupFails))
         {
             // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
             At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
             return one;
         }
 
-        Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
+        Trace(
+            $"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
         one.Recover(snapshot, place.Rows);
         At(now + disk.Spread(7, healed ? 12 : faults.WriteBits), one.Recovered);
         return one;
@@ -931,8 +963,8 @@ internal sealed partial class SimulatedCluster
         if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
         {
             throw new ViolationException(
-                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, {workMax} legs or"
-                + $" {options.SnapshotEveryBytes} bytes");
+                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, "
+                + $"{workMax} legs or {options.SnapshotEveryBytes} bytes");
         }
     }
 
@@ -943,7 +975,8 @@ internal sealed partial class SimulatedCluster
         foreach (var happened in row.Events)
         {
             size += EncodedSize.OfEvent(happened);
-            if (happened is TransactionPrepared(var part, _) && part.Coordinator == one.Place.Address && part.Legs.Length > 1)
+            if (happened is TransactionPrepared(var part, _) && part.Coordinator == one.Place.Address
+                && part.Legs.Length > 1)
             {
                 var bytes = EncodedSize.OfTransaction(part);
                 if (bytes > options.TransactionBytesMax)
@@ -957,7 +990,8 @@ internal sealed partial class SimulatedCluster
         var max = options.TransactionBytesMax + EncodedSize.Row + 512;
         if (size > max)
         {
-            throw new ViolationException($"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
+            throw new ViolationException(
+                $"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
         }
 
         if (faults.Has(FaultKinds.Payload) && size > options.BatchBytesMax)
@@ -1092,7 +1126,8 @@ internal sealed partial class SimulatedCluster
         var expected = place.IndexByRows.Add(row).ToHashSet();
         if (!expected.SetEquals(row.IndexedIds ?? []))
         {
-            throw new ViolationException($"R22: {place.Address}: row {row.SequenceNr} is not entered under what it brings up");
+            throw new ViolationException(
+                $"R22: {place.Address}: row {row.SequenceNr} is not entered under what it brings up");
         }
 
         if (row.IndexedIds is not { } ids)
@@ -1150,7 +1185,8 @@ internal sealed partial class SimulatedCluster
             case RowsQuestion rows:
                 // Fewer than were asked for are an answer too.
                 var count = Math.Min(rows.RowsMax, disk.Between(1, 3));
-                rows.Rows = place.Rows.Skip((int)rows.From - 1).Take((int)Math.Min(count, rows.To - rows.From + 1)).ToArray();
+                rows.Rows = place.Rows.Skip((int)rows.From - 1).Take((int)Math.Min(count, rows.To - rows.From + 1))
+                    .ToArray();
                 break;
             case IndexQuestion index:
                 index.Rows = place.Indexed.Where(one => index.Ids.Contains(one.Id)).Select(static one => one.SequenceNr)
@@ -1223,14 +1259,14 @@ internal sealed partial class SimulatedCluster
 }
 
 /// <summary>One life of an account on a node.</summary>
-internal sealed class Incarnation : IAccountHost
+internal sealed class Incarnation : IAccountHost, ILeaseGateHost
 {
     private readonly SimulatedCluster world;
     private readonly List<(AccountMessage Message, int Mark)> inbox = [];
     private readonly int losses;
     private long armedFor = long.MaxValue;
     private bool isStopping;
-    private Queue<WithheldMessage>? withheld;
+    private readonly LeaseGate gate;
 
     public Incarnation(SimulatedCluster world, SimulatedAccount place, int node)
     {
@@ -1238,6 +1274,7 @@ internal sealed class Incarnation : IAccountHost
         Place = place;
         Node = node;
         Runtime = new AccountMachine(place.Address, world.Options, this);
+        gate = new LeaseGate(this);
         Mark = world.MarkOf(node);
         losses = world.Losses;
     }
@@ -1272,7 +1309,8 @@ internal sealed class Incarnation : IAccountHost
 
     private LedgerTime Clock => world.Clock(Node);
 
-    public string Describe() => $"busy {Runtime.IsBusy}, in doubt {Runtime.State.InDoubtCount}, writing {Writing?.SequenceNr}, "
+    public string Describe() =>
+        $"busy {Runtime.IsBusy}, in doubt {Runtime.State.InDoubtCount}, writing {Writing?.SequenceNr}, "
         + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}"
 #if MUTANTS
         + " " + Runtime.DescribeOperations()
@@ -1309,7 +1347,8 @@ internal sealed class Incarnation : IAccountHost
             LastAgentRefused { Branch: var part } => Math.Max(1, part.Legs.Length),
             _ => 1,
         });
-        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        var bytes = row.Events.Aggregate(
+            (long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
         Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
     }
 
@@ -1349,7 +1388,7 @@ internal sealed class Incarnation : IAccountHost
     {
         world.Covered(Runtime, null, "database changed");
         Runtime.Fail(RequestFailure.Relocating);
-        FailWithheld(RequestFailure.Relocating);
+        gate.FailAnswers(RequestFailure.Relocating);
         foreach (var (message, mark) in inbox)
         {
             world.SendAgain(Place, message, mark);
@@ -1383,7 +1422,8 @@ internal sealed class Incarnation : IAccountHost
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.Handle(message, clock, ticket);
-        NoteAhead(clock, before, message is Outcome { Committed: true } or CommitResponse { Committed: true } or OutcomeAck
+        NoteAhead(
+            clock, before, message is Outcome { Committed: true } or CommitResponse { Committed: true } or OutcomeAck
             or ResolveInDoubtRequest { Found.Committed: true });
     }
 
@@ -1391,13 +1431,14 @@ internal sealed class Incarnation : IAccountHost
     // clock. Only a commit moves it there.
     private void NoteAhead(LedgerTime clock, LedgerTime before, bool mayBeMoved)
     {
-        var judged = clock.Add(AccountMachine.AheadMax);
+        var judged = clock.Add(AccountTime.AheadMax);
         var after = Runtime.State.LastTime;
         if (after > judged)
         {
             if (before <= judged && !mayBeMoved)
             {
-                throw new ViolationException($"R21: {Place.Address} follows another's clock to {after}, and has {clock}");
+                throw new ViolationException(
+                    $"R21: {Place.Address} follows another's clock to {after}, and has {clock}");
             }
 
             Note(after);
@@ -1422,7 +1463,7 @@ internal sealed class Incarnation : IAccountHost
     public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
 
     /// <summary>Whether it is ahead of its clock, or was.</summary>
-    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountMachine.AheadMax);
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountTime.AheadMax);
 
     public void GoToSleep()
     {
@@ -1461,7 +1502,7 @@ internal sealed class Incarnation : IAccountHost
         Writing = null;
         world.Covered(Runtime, null, "write failed");
         Runtime.Fail(RequestFailure.JournalUnavailable);
-        FailWithheld(RequestFailure.Relocating);
+        gate.FailAnswers(RequestFailure.Relocating);
         world.Stop(this, why);
     }
 
@@ -1470,7 +1511,7 @@ internal sealed class Incarnation : IAccountHost
         if (isStopping && !IsDead && !Runtime.HasUnwritten)
         {
             Runtime.Fail(RequestFailure.Relocating);
-            FailWithheld(RequestFailure.Relocating);
+            gate.FailAnswers(RequestFailure.Relocating);
             world.Stop(this, "is handed over");
         }
     }
@@ -1489,59 +1530,33 @@ internal sealed class Incarnation : IAccountHost
         NoteAhead(clock, before, mayBeMoved: false);
     }
 
-    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer)
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) =>
+        gate.Send(OutboundMessage.Of(caller, answer), Runtime.DurableSequenceNr);
+
+    void IAccountHost.Send(AccountAddress account, AccountMessage message) =>
+        gate.Send(OutboundMessage.Of(account, message), Runtime.DurableSequenceNr);
+
+    bool ILeaseGateHost.MaySpeak => !world.IsSilent(Node);
+
+    // The world tells all accounts of the node.
+    void ILeaseGateHost.Withholds()
     {
-        if (answer is RequestFailed || !IsSilent)
+    }
+
+    void ILeaseGateHost.Leave(in OutboundMessage message, long durableRow)
+    {
+        if (message.Answer is { } answer)
         {
-            Speak(caller, answer, Runtime.DurableSequenceNr);
+            Speak(message.ReplyTo, answer, durableRow);
         }
         else
         {
-            Withhold(new WithheldMessage(caller, answer, default, null, Runtime.DurableSequenceNr));
-        }
-    }
-
-    void IAccountHost.Send(AccountAddress account, AccountMessage message)
-    {
-        if (!IsSilent)
-        {
-            Speak(account, message, Runtime.DurableSequenceNr);
-        }
-        else
-        {
-            Withhold(new WithheldMessage(default, null, account, message, Runtime.DurableSequenceNr));
-        }
-    }
-
-    // As the actor shell does it.
-    private bool IsSilent => withheld is not null || world.IsSilent(Node);
-
-    private void Withhold(in WithheldMessage message)
-    {
-        if (!IsDead)
-        {
-            (withheld ??= []).Enqueue(message);
+            Speak(message.To, message.Message!, durableRow);
         }
     }
 
     /// <summary>The node's lease is good again.</summary>
-    public void OnLeaseRenewed()
-    {
-        while (withheld is { Count: > 0 })
-        {
-            var (caller, answer, account, message, durable) = withheld.Dequeue();
-            if (answer is not null)
-            {
-                Speak(caller, answer, durable);
-            }
-            else
-            {
-                Speak(account, message!, durable);
-            }
-        }
-
-        withheld = null;
-    }
+    public void OnLeaseRenewed() => gate.TryRelease();
 
     /// <summary>The node's lease has not been good for long: whoever waits is told so, and what is for other accounts
     /// goes on waiting.</summary>
@@ -1552,25 +1567,9 @@ internal sealed class Incarnation : IAccountHost
             return;
         }
 
-        FailWithheld(RequestFailure.JournalUnavailable);
+        gate.FailAnswers(RequestFailure.JournalUnavailable);
         world.Covered(Runtime, null, "silent");
         Runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
-    }
-
-    private void FailWithheld(RequestFailure reason)
-    {
-        for (var left = withheld?.Count ?? 0; left > 0; left--)
-        {
-            var message = withheld!.Dequeue();
-            if (message.Answer is null)
-            {
-                withheld.Enqueue(message);
-            }
-            else
-            {
-                Speak(message.Caller, new RequestFailed(reason), message.Durable);
-            }
-        }
     }
 
     private void Speak(ReplyTarget caller, AccountResponse answer, long durable)
@@ -1608,9 +1607,6 @@ internal sealed class Incarnation : IAccountHost
         }
     }
 
-    private readonly record struct WithheldMessage(
-        ReplyTarget Caller, AccountResponse? Answer, AccountAddress Account, AccountMessage? Message, long Durable);
-
     void IAccountHost.Write(EventBatch batch)
     {
         if (Writing is not null)
@@ -1623,7 +1619,7 @@ internal sealed class Incarnation : IAccountHost
     }
 
     bool IAccountHost.SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket) =>
-        IsNewest && !IsSilent && world.SendAhead(this, account, message, ticket);
+        IsNewest && gate.IsOpen && world.SendAhead(this, account, message, ticket);
 
     void IAccountHost.Watch(WriteTicket ticket) => ticket.WhenDecided(() => world.At(world.Now, () =>
     {
@@ -1672,10 +1668,12 @@ internal sealed class Incarnation : IAccountHost
 
         if (thrown is not DefectException)
         {
-            throw new ViolationException($"R18: {Place.Address} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}: {thrown}");
+            throw new ViolationException(
+                $"R18: {Place.Address} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}: {thrown}");
         }
 
-        world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}");
+        var asked = input is null ? "an expiry" : Tracer.Text(input);
+        world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} can't decide {asked}");
     }
 
     void IAccountHost.WakeAt(LedgerTime time)
@@ -1748,7 +1746,9 @@ internal sealed partial class SimulatedCluster
 
     /// <summary>By what times an event may have been judged.</summary>
     public (LedgerTime From, LedgerTime To) JudgedAt(EventBatch row, LedgerTime booked) =>
-        writers.TryGetValue(row, out var writer) && writer.Ahead.TryGetValue(booked, out var judged) ? judged : (booked, booked);
+        writers.TryGetValue(row, out var writer) && writer.Ahead.TryGetValue(booked, out var judged)
+        ? judged
+        : (booked, booked);
 
     /// <summary>Whether what is booked at a time was decided by an account that was ahead of its clock.</summary>
     public bool IsAhead(EventBatch row, LedgerTime booked) =>
@@ -1778,7 +1778,9 @@ internal sealed partial class SimulatedCluster
 
             Count("look-up");
             var found = Search(one.Place, lookup);
-            Trace($"{one.Place.Address} looks {lookup.Id} up: {(found is null ? "nothing" : $"{found.Last?.Status} {found.Hold} {found.Reversed}")}");
+            Trace(
+                $"{one.Place.Address} looks {lookup.Id} up: "
+                    + $"{(found is null ? "nothing" : $"{found.Last?.Status} {found.Hold} {found.Reversed}")}");
             one.LookedUp(lookup, found, failed: false);
         });
     }

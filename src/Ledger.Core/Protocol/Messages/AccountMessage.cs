@@ -40,7 +40,8 @@ internal sealed record GetAccountRequest(ReplyTarget Caller, LedgerTime Deadline
 /// <param name="Id">The transfer.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-internal sealed record GetTransferRequest(TransferId Id, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
+internal sealed record GetTransferRequest(TransferId Id, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
 /// <summary>Makes the journal hold all that the account knows, so that its statement can be read from there. Answered
 /// by
@@ -73,7 +74,8 @@ internal sealed record PostTransactionRequest(Transaction Transaction, ReplyTarg
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 internal sealed record ListHoldsRequest(
-    TransferId After, int Limit, LedgerTime? ExpireBefore, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
+    TransferId After, int Limit, LedgerTime? ExpireBefore, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(
+        Caller, Deadline);
 
 /// <summary>Looks up a transaction that this account coordinated. Answered by
 /// <see cref="GetTransactionResponse"/>.</summary>
@@ -95,7 +97,8 @@ internal sealed record ChangeAccountRequest(AccountChange Change, ReplyTarget Ca
 /// <param name="HoldDeadline">When it is to expire.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-internal sealed record ExtendHoldRequest(TransferId HoldId, LedgerTime HoldDeadline, ReplyTarget Caller, LedgerTime Deadline)
+internal sealed record ExtendHoldRequest(
+    TransferId HoldId, LedgerTime HoldDeadline, ReplyTarget Caller, LedgerTime Deadline)
     : AccountRequest(Caller, Deadline);
 
 /// <summary>Has a transaction in doubt aborted that this account coordinates, and says how it stands (R20). May be sent
@@ -104,7 +107,8 @@ internal sealed record ExtendHoldRequest(TransferId HoldId, LedgerTime HoldDeadl
 /// <param name="Verdict">Who wants it aborted, and why.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-internal sealed record ResolveInDoubtRequest(TransferId Id, OperatorVerdict Verdict, ReplyTarget Caller, LedgerTime Deadline)
+internal sealed record ResolveInDoubtRequest(
+    TransferId Id, OperatorVerdict Verdict, ReplyTarget Caller, LedgerTime Deadline)
     : AccountRequest(Caller, Deadline)
 {
     /// <summary>The digest of the attempt whose key <see cref="Id"/> is, where it is known; else 0.</summary>

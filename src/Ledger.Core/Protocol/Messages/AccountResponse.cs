@@ -80,7 +80,8 @@ internal sealed record FlushResponse(bool Exists, long SequenceNr, ulong EntryCo
 /// <param name="Holds">The holds, without what is in their rows alone: see
 /// <see cref="TransferRecord.HoldRow"/>.</param>
 /// <param name="HasMore">Whether there are more after them.</param>
-internal sealed record ListHoldsResponse(AccountView? View, IReadOnlyList<TransferRecord> Holds, bool HasMore) : AccountResponse;
+internal sealed record ListHoldsResponse(AccountView? View, IReadOnlyList<TransferRecord> Holds, bool HasMore)
+    : AccountResponse;
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
