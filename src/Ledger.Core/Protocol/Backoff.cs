@@ -3,7 +3,7 @@ namespace Ledger.Core;
 /// <summary>Pauses before something is tried again.</summary>
 internal static class Backoff
 {
-    // So that no pause overflows, whatever the first one is.
+    // A first pause of up to ten days doubles so often without an overflow.
     private const int DoublingsMax = 20;
 
     /// <summary>A pause that doubles each time.</summary>

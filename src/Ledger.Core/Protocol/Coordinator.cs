@@ -17,15 +17,18 @@ internal sealed class Coordinator(AccountParts account)
     {
         switch (account.Rules.Decide(operation, now))
         {
-            case Prepare prepare when account.Limit.Refuse(prepare.Asked, now) is { } reason:
-                if (operation.IsExpiry)
+            case Prepare prepare:
+                if (account.Limit.Refuse(prepare.Asked, now) is { } reason)
                 {
-                    account.Expiry.Pause(prepare.Asked.Id, now, account.Options.RetryAfterMax);
+                    if (operation.IsExpiry)
+                    {
+                        account.Expiry.Pause(prepare.Asked.Id, now, account.Options.RetryAfterMax);
+                    }
+
+                    account.Pending.GiveUp(operation, new RequestFailed(reason), now);
+                    break;
                 }
 
-                account.Pending.GiveUp(operation, new RequestFailed(reason), now);
-                break;
-            case Prepare prepare:
                 PrepareOrCommit(operation, prepare.Branch, now);
                 break;
             case Reject reject:

@@ -123,8 +123,9 @@ internal sealed class ReadBarrier(PreparedOrder prepared, AccountMachineOptions 
         for (var i = (idReaders?.Count ?? 0) - 1; i >= 0; i--)
         {
             var (owner, call, until) = idReaders![i];
-            if (!owner.Waiters.Contains(call))
+            if (!owner.IsClaimed || !owner.Waiters.Contains(call))
             {
+                // What is over has sent those who waited for it on their way.
                 idReaders.RemoveAt(i);
             }
             else if (!IsDue(until, now))
