@@ -59,6 +59,7 @@ internal sealed class TransferStreams(
         private readonly CallMetrics metrics;
         private readonly ServerCallContext context;
         private readonly MessageIntake? intake;
+        private readonly CallerTurns? turns;
         private readonly SemaphoreSlim places;
         private readonly CancellationTokenSource broken;
 
@@ -79,6 +80,7 @@ internal sealed class TransferStreams(
             this.metrics = metrics;
             this.context = context;
             this.intake = intake;
+            turns = context.GetHttpContext().Features.Get<CallerTurns>();
             places = new SemaphoreSlim(inFlightMax, inFlightMax);
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         }
@@ -97,6 +99,11 @@ internal sealed class TransferStreams(
                 if (!await StreamReading.MoveNextAsync(requests, context, cancellation))
                 {
                     return;
+                }
+
+                if (turns is not null)
+                {
+                    await turns.EnterAsync(cancellation);
                 }
 
                 Interlocked.Increment(ref open);
@@ -183,6 +190,7 @@ internal sealed class TransferStreams(
 
         private void Answer(StreamTransfersResponse response, StatusCode code, long started, long held)
         {
+            turns?.Leave();
             intake?.Release(held);
             answers.Writer.TryWrite(response);
             Close();

@@ -56,7 +56,10 @@ internal sealed partial class ConnectionGate(
 
         try
         {
-            connection.Features.Set(new ConnectionBudget(new ByteBudget(options.ConnectionBytes), isForHealth));
+            connection.Features.Set(new ConnectionBudget(new ByteBudget(options.ConnectionBytes), isForHealth)
+            {
+                Abort = connection.Abort,
+            });
             await using var age = time.CreateTimer(
                 static state => ((IConnectionLifetimeNotificationFeature?)state)?.RequestClose(),
                 connection.Features.Get<IConnectionLifetimeNotificationFeature>(),

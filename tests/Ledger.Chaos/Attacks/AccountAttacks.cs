@@ -56,7 +56,7 @@ internal static class AccountAttacks
     public static Task ReadsAsync(Attacker attacker)
     {
         var message = new GetAccountRequest { Address = AttackAccounts.Own };
-        return attacker.LoopAsync(8, 1_000, "/ledger.v1.AccountService/GetAccount", () => message);
+        return attacker.LoopAsync(80, 100, "/ledger.v1.AccountService/GetAccount", () => message);
     }
 
     private static Task AskAsync(Attacker attacker, string path, Func<IMessage> message) => Task.WhenAll(
