@@ -62,7 +62,7 @@ internal sealed record ChaosOptions
           --cluster         attacks a cluster on PostgreSQL under load, by a caller with a key; the checker has the word, and
                             it is measured how long it takes to lock somebody out
           --depth N         how many entries the deep account has (200000)
-          --untimed         how much longer a bystander waits is told and breaks no condition
+          --untimed         how much longer a bystander waits is told and breaks no condition, and it asks again as clients do
 
         The exit code is 0 only when the final phase came to its end and the checker found nothing.
         """;

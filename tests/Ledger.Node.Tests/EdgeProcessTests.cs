@@ -80,6 +80,34 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     }
 
     [Fact]
+    public async Task Idle_streams_of_one_caller_are_bounded_and_gone_with_their_connection()
+    {
+        using var node = new NodeProcess(
+            directory.FullName, "--Ledger:Edge:CallsPerCallerMax=16", "--Ledger:Telemetry:Prometheus=true");
+        var json = await node.ListeningAsync();
+        var address = await node.GrpcListeningAsync();
+        using (var attacker = RawGrpc.Client())
+        {
+            var streams = Enumerable.Range(0, 40)
+                .Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, "/ledger.v1.TransferService/StreamTransfers", []))).ToArray();
+            await Until.TrueAsync(() => streams.Count(static one => one.IsCompleted) == 24);
+            streams.Where(static one => one.IsCompleted).ShouldAllBe(static one => one.Result == "OVERLOADED");
+        }
+
+        // Asked on a connection of JSON's, which is the only one that is left.
+        await Until.TrueAsync(async () =>
+            (await http.GetStringAsync(new Uri(json, "/metrics"))).Split('\n')
+                .Single(static one => one.StartsWith("ledger_connections{", StringComparison.Ordinal)).EndsWith("} 1", StringComparison.Ordinal));
+        using (var other = RawGrpc.Client())
+        {
+            (await RawGrpc.CallAsync(other, address, Post, RawGrpc.Frame([]))).Reason.ShouldBe("TRANSFER_MISSING");
+        }
+
+        node.Terminate();
+        (await node.ExitAsync()).ShouldBe(0, node.Output);
+    }
+
+    [Fact]
     public async Task Where_memory_runs_out_the_process_ends_on_purpose_and_says_so()
     {
         // No walls, and little memory.

@@ -25,6 +25,7 @@ internal sealed class CallTurns : IDisposable
     private const int None = int.MaxValue;
     private const double Memory = 0.8;
     private const double Less = 0.75;
+    private const double Nearly = 0.99;
 
     private static readonly TimeSpan s_every = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_recent = TimeSpan.FromSeconds(2);
@@ -69,6 +70,9 @@ internal sealed class CallTurns : IDisposable
 
     public void Dispose() => timer.Dispose();
 
+    /// <summary>Those of one caller.</summary>
+    internal CallerTurns Of(object who) => callers.GetOrAdd(who, static _ => new CallerTurns());
+
     /// <summary>Sets how many calls may be at work, by how late the node is.</summary>
     internal void Adjust(TimeSpan late)
     {
@@ -103,10 +107,11 @@ internal sealed class CallTurns : IDisposable
         }
 
         // Whoever has fewer than there are on average has others wait the least, and waits for nobody.
-        var heavy = seen.Count(one => one.Load * seen.Count >= wanted);
+        var average = wanted / Math.Max(1, seen.Count) * Nearly;
+        var heavy = seen.Count(one => one.Load >= average);
         foreach (var caller in seen)
         {
-            caller.Limit(turns == None || caller.Load * seen.Count < wanted ? None : Math.Max(1, turns / heavy));
+            caller.Limit(turns == None || caller.Load < average ? None : Math.Max(1, turns / heavy));
         }
     }
 
@@ -193,7 +198,7 @@ internal sealed class CallTurns : IDisposable
             var who = CallerOf(context);
             while (true)
             {
-                var caller = callers.GetOrAdd(who, static _ => new CallerTurns());
+                var caller = Of(who);
                 if (caller.TryOpen(options.CallsPerCaller))
                 {
                     return caller;

@@ -66,7 +66,7 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         await using var client = Connect(nodes, keys.Load);
         await AttackAccounts.PrepareAsync(client, options.Attacks, options.Depth, AccountsListed, cancellationToken);
         await using var bystander = await Bystander.StartAsync(
-            [.. nodes.Select(static node => UriOf(node.Grpc))], keys.Bystander, cancellationToken);
+            [.. nodes.Select(static node => UriOf(node.Grpc))], keys.Bystander, !options.IsTimed, cancellationToken);
         var meter = new AttackMeter(bystander, quota, reaper, options.Length, keys.Attacker);
         await using var operators = Connect(nodes, keys.Operator);
         var rows = new List<AttackRow>();

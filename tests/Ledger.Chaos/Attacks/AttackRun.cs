@@ -67,7 +67,7 @@ internal sealed class AttackRun(ChaosOptions options, TextWriter output)
             }
 
             // A connection pool that has seen the node die is of no use to the next attack.
-            await using var bystander = await Bystander.StartAsync([node.Grpc], keys?.Bystander, cancellationToken);
+            await using var bystander = await Bystander.StartAsync([node.Grpc], keys?.Bystander, !options.IsTimed, cancellationToken);
             var logged = node.LogBytes;
             var meter = new AttackMeter(bystander, quota, reaper, options.Length, keys?.Attacker);
             var (before, during, counts) = await meter.MeasureAsync(kind, node.Grpc, node.Json, cancellationToken);

@@ -21,6 +21,7 @@ internal sealed class Bystander : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly IReadOnlyList<Uri> addresses;
     private readonly string? key;
+    private readonly int attempts;
     private readonly LedgerClient client;
     private readonly CancellationTokenSource stop = new(); // Without a timer it holds nothing that must be disposed of.
     private readonly long began = Stopwatch.GetTimestamp();
@@ -30,9 +31,9 @@ internal sealed class Bystander : IAsyncDisposable
     private int moved;
     private Task running = Task.CompletedTask;
 
-    private Bystander(IReadOnlyList<Uri> addresses, string? key)
+    private Bystander(IReadOnlyList<Uri> addresses, string? key, int attempts)
     {
-        (this.addresses, this.key) = (addresses, key);
+        (this.addresses, this.key, this.attempts) = (addresses, key, attempts);
         client = Connect();
     }
 
@@ -57,9 +58,14 @@ internal sealed class Bystander : IAsyncDisposable
     }
 
     /// <summary>Opens its accounts, and begins.</summary>
-    public static async Task<Bystander> StartAsync(IReadOnlyList<Uri> addresses, string? key, CancellationToken cancellationToken)
+    /// <param name="addresses">The nodes.</param>
+    /// <param name="key">The key that it shows; null for none.</param>
+    /// <param name="isPatient">Whether it asks again where it is told to, as clients do; else the first failure counts.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<Bystander> StartAsync(
+        IReadOnlyList<Uri> addresses, string? key, bool isPatient, CancellationToken cancellationToken)
     {
-        var bystander = new Bystander(addresses, key);
+        var bystander = new Bystander(addresses, key, isPatient ? new LedgerClientOptions().MaxAttempts : 1);
         await bystander.client.OpenAccountsAsync(
             [.. Enumerable.Range(0, 2 * PairsCount).Select(static i => new AccountSpec
             {
@@ -120,9 +126,7 @@ internal sealed class Bystander : IAsyncDisposable
     {
         Addresses = addresses,
         Token = key is null ? null : _ => ValueTask.FromResult(key),
-
-        // What fails counts.
-        MaxAttempts = 1,
+        MaxAttempts = attempts,
         WriteTimeout = s_patience,
         ReadTimeout = s_patience,
         HttpHandler = new SocketsHttpHandler
