@@ -15,6 +15,7 @@ internal sealed class AccountStreamReader
     private const int RowsMax = 256;
 
     private const int RepairsMax = 3;
+    private const int AtOnceMax = 8;
 
     private readonly IAccountStreams streams;
     private readonly IIndexedStreams? index;
@@ -41,7 +42,10 @@ internal sealed class AccountStreamReader
     // ---------------------------------------------------------------- ids
 
     // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
-    private readonly SemaphoreSlim pages = new(8);
+    private readonly SemaphoreSlim pages = new(AtOnceMax);
+
+    // What a page is made of has tens of MiB in memory: so do statements.
+    private readonly SemaphoreSlim statements = new(AtOnceMax);
 
     /// <summary>Finds what the journal holds about ids, by reading few rows; an answer is not proved where the index is
     /// not complete.</summary>
@@ -123,6 +127,20 @@ internal sealed class AccountStreamReader
     /// <param name="fence">Up to where the account's rows are durable.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<StatementPage> ReadPageAsync(
+        StatementQuery query, FlushResponse fence, CancellationToken cancellationToken)
+    {
+        await statements.WaitAsync(cancellationToken);
+        try
+        {
+            return await ReadOnePageAsync(query, fence, cancellationToken);
+        }
+        finally
+        {
+            statements.Release();
+        }
+    }
+
+    private async Task<StatementPage> ReadOnePageAsync(
         StatementQuery query, FlushResponse fence, CancellationToken cancellationToken)
     {
         var account = query.Account;

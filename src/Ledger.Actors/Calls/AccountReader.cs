@@ -8,6 +8,11 @@ namespace Ledger.Actors.Calls;
 /// <param name="reader">Reads their streams.</param>
 internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamReader reader)
 {
+    // Each has a thousand accounts at most, with their texts.
+    private const int ListsAtOnceMax = 8;
+
+    private readonly SemaphoreSlim lists = new(ListsAtOnceMax);
+
     /// <summary>Reads an account.</summary>
     /// <param name="query">Which.</param>
     /// <param name="end">When to stop waiting.</param>
@@ -43,6 +48,19 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
     /// <param name="limit">How many accounts at most.</param>
     /// <param name="end">When to stop waiting.</param>
     public async Task<AccountPage> ListAsync(string? after, int limit, CallEnd end)
+    {
+        await dispatcher.EnterAsync(lists, end);
+        try
+        {
+            return await ListOneAsync(after, limit, end);
+        }
+        finally
+        {
+            lists.Release();
+        }
+    }
+
+    private async Task<AccountPage> ListOneAsync(string? after, int limit, CallEnd end)
     {
         var prefix = AccountActor.PersistenceIdPrefix;
         var ids = await dispatcher.ReadAsync(
