@@ -82,9 +82,7 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     [Fact]
     public async Task Idle_streams_of_one_caller_are_bounded_and_gone_with_their_connection()
     {
-        using var node = new NodeProcess(
-            directory.FullName, "--Ledger:Edge:CallsPerCallerMax=16", "--Ledger:Telemetry:Prometheus=true");
-        var json = await node.ListeningAsync();
+        using var node = new NodeProcess(directory.FullName, "--Ledger:Edge:CallsPerCallerMax=16");
         var address = await node.GrpcListeningAsync();
         using (var attacker = RawGrpc.Client())
         {
@@ -94,13 +92,11 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
             streams.Where(static one => one.IsCompleted).ShouldAllBe(static one => one.Result == "OVERLOADED");
         }
 
-        // Asked on a connection of JSON's, which is the only one that is left.
-        await Until.TrueAsync(async () =>
-            (await http.GetStringAsync(new Uri(json, "/metrics"))).Split('\n')
-                .Single(static one => one.StartsWith("ledger_connections{", StringComparison.Ordinal)).EndsWith("} 1", StringComparison.Ordinal));
+        // What they held is free again.
         using (var other = RawGrpc.Client())
         {
-            (await RawGrpc.CallAsync(other, address, Post, RawGrpc.Frame([]))).Reason.ShouldBe("TRANSFER_MISSING");
+            await Until.TrueAsync(async () =>
+                (await RawGrpc.CallAsync(other, address, Post, RawGrpc.Frame([]))).Reason == "TRANSFER_MISSING");
         }
 
         node.Terminate();

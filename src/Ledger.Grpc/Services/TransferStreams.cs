@@ -24,7 +24,7 @@ internal sealed class TransferStreams(
 
     public async Task RunAsync(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
-        ServerCallContext context, MessageIntake? intake = null)
+        ServerCallContext context, MessageIntake? intake = null, CallerTurns? turns = null)
     {
         if (ledgers.ExpiryOf(context) is { } left)
         {
@@ -32,7 +32,7 @@ internal sealed class TransferStreams(
         }
 
         using var run = new Run(
-            ledgers.For(context), clock, errors, metrics, context, intake, options.Value.StreamInFlightMax);
+            ledgers.For(context), clock, errors, metrics, context, intake, turns, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try
@@ -72,7 +72,7 @@ internal sealed class TransferStreams(
 
         public Run(
             ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, ServerCallContext context,
-            MessageIntake? intake, int inFlightMax)
+            MessageIntake? intake, CallerTurns? turns, int inFlightMax)
         {
             this.ledger = ledger;
             this.clock = clock;
@@ -80,7 +80,7 @@ internal sealed class TransferStreams(
             this.metrics = metrics;
             this.context = context;
             this.intake = intake;
-            turns = context.GetHttpContext().Features.Get<CallerTurns>();
+            this.turns = turns;
             places = new SemaphoreSlim(inFlightMax, inFlightMax);
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         }

@@ -22,6 +22,7 @@ internal sealed class Bystander : IAsyncDisposable
     private readonly IReadOnlyList<Uri> addresses;
     private readonly string? key;
     private readonly int attempts;
+    private readonly SocketsHttpHandler handler = FromItsAddress();
     private readonly LedgerClient client;
     private readonly CancellationTokenSource stop = new(); // Without a timer it holds nothing that must be disposed of.
     private readonly long began = Stopwatch.GetTimestamp();
@@ -34,7 +35,7 @@ internal sealed class Bystander : IAsyncDisposable
     private Bystander(IReadOnlyList<Uri> addresses, string? key, int attempts)
     {
         (this.addresses, this.key, this.attempts) = (addresses, key, attempts);
-        client = Connect();
+        client = Connect(handler);
     }
 
     private readonly record struct Call(TimeSpan Due, double Milliseconds, bool HasFailed, bool IsOnNewConnection);
@@ -111,6 +112,7 @@ internal sealed class Bystander : IAsyncDisposable
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await client.DisposeAsync();
+        handler.Dispose();
     }
 
     private bool AllOf(TimeSpan from, TimeSpan to)
@@ -122,32 +124,34 @@ internal sealed class Bystander : IAsyncDisposable
         }
     }
 
-    private LedgerClient Connect() => new(new LedgerClientOptions
+    private LedgerClient Connect(SocketsHttpHandler handler) => new(new LedgerClientOptions
     {
         Addresses = addresses,
         Token = key is null ? null : _ => ValueTask.FromResult(key),
         MaxAttempts = attempts,
         WriteTimeout = s_patience,
         ReadTimeout = s_patience,
-        HttpHandler = new SocketsHttpHandler
-        {
-            ConnectCallback = static async (context, cancellationToken) =>
-            {
-                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                try
-                {
-                    socket.Bind(new IPEndPoint(s_address, 0));
-                    await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        },
+        HttpHandler = handler,
     });
+
+    private static SocketsHttpHandler FromItsAddress() => new()
+    {
+        ConnectCallback = static async (context, cancellationToken) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                socket.Bind(new IPEndPoint(s_address, 0));
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    };
 
     private async Task CallAsync()
     {
@@ -173,7 +177,8 @@ internal sealed class Bystander : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             await Task.Delay(s_newConnectionEvery, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await using var another = Connect();
+            using var handler = FromItsAddress();
+            await using var another = Connect(handler);
             await OneAsync(another, 0, Now, isOnNewConnection: true);
         }
     }
