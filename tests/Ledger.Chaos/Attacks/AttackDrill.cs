@@ -37,7 +37,6 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
             NodeArguments =
             [
                 .. options.NodeArguments, "--Ledger:Security:Mode=Required", $"--Ledger:Security:PolicyPath={policy}",
-                $"--Ledger:Audit:Path={Path.Combine(options.Output, "audit")}",
             ],
         };
         await using var session = await Session.StartAsync(secured, s_probePause, output, cancellationToken);

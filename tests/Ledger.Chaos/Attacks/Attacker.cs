@@ -126,7 +126,7 @@ internal sealed class Attacker : IDisposable
     /// <summary>A whole call by the library, whose reason is counted.</summary>
     public async Task CallAsync(string path, byte[] bytes, params (string Name, string Value)[] headers)
     {
-        var ended = await RawGrpc.CallAsync(Http, Grpc, path, bytes, headers);
+        var ended = await RawGrpc.CallAsync(Http, Grpc, path, bytes, headers).WaitAsync(Over);
         Count(ended.Reason.Length > 0 ? ended.Reason : FormattableString.Invariant($"gRPC status {ended.Code}"));
     }
 
