@@ -60,6 +60,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<BlockGate>();
         services.TryAddSingleton<ShareOptions>();
         services.TryAddSingleton<CallerUses>();
+        services.TryAddSingleton<CallTurns>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -111,6 +112,7 @@ public static class LedgerGrpcExtensions
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
         var policies = endpoints.ServiceProvider.GetService<IAccessPolicySource>();
         var uses = endpoints.ServiceProvider.GetRequiredService<CallerUses>();
+        var turns = endpoints.ServiceProvider.GetRequiredService<CallTurns>();
         var gate = policies is not null
             ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
@@ -136,6 +138,7 @@ public static class LedgerGrpcExtensions
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
                 var (path, isJson) = ($"/{method.ServiceName}/{method.Name}", json is not null);
+                open = turns.Wrap(open, path, isJson);
                 if (policies is not null)
                 {
                     open = uses.Wrap(open, path, policies, isJson);

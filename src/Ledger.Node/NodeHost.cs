@@ -19,11 +19,6 @@ internal static class NodeHost
 {
     private const string GrpcEndpoint = "Grpc";
     private const string JsonEndpoint = "Json";
-
-    // Most clients keep to one connection: with Kestrel's 100, the calls beyond wait in the client for a place, while
-    // group commit gets the cheaper the more of them are here. Their number is bounded by the ledger, by node and
-    // account.
-    private const int CallsPerConnectionMax = 1024;
     private const int ThreadsMin = 8;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
@@ -192,7 +187,7 @@ internal static class NodeHost
         KestrelServerOptions kestrel, NodeSettings settings, Dictionary<string, ListenOptions> listening)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = settings.Edge.CallsPerConnection;
         NodeEdge.Limit(kestrel.Limits, settings.Edge);
 
         // A client that is gone without a word leaves its streams open: nobody else would notice.

@@ -61,6 +61,8 @@ public sealed class ReplayTests
                 var row = JournalCodec.Encode(batch, hash, address);
                 var read = JournalCodec.Decode(row, address, batch.SequenceNr, out _);
                 Convert.ToHexString(JournalCodec.Encode(read, hash, address)).ShouldBe(Convert.ToHexString(row));
+                JournalCodec.DecodeHead(row, address, batch.SequenceNr).ShouldBe(
+                    new RowHead(batch.SequenceNr, read.Events[0].At, read.EntriesBefore, read.IsVerdict));
                 copy.Runtime.Replay(read);
                 hash = JournalCodec.HashOf(row);
             }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ledger.Core;
 
 namespace Ledger.Chaos.Checking.Tests;
 
@@ -29,6 +30,33 @@ public class CleanRunTests
         {
             run.Calls.ShouldContain(static call => call.Outcome == CallOutcome.Unknown);
         }
+    }
+
+    [Theory]
+    [InlineData("attack:", Verdict.Clean)]
+    [InlineData("attack:o", Verdict.Violated)]
+    public async Task Of_accounts_that_others_use_nothing_is_said_and_of_no_further_ones(string prefix, Verdict expected)
+    {
+        await using var run = await RecordedRun.StartAsync();
+        await run.OpenAsync("a");
+        await run.OpenAsync("attacks");
+
+        // By somebody whose calls are on no record.
+        AccountAddress[] others = [AccountAddress.Parse("attack:own"), AccountAddress.Parse("attack:victim")];
+        await run.Ledger.OpenAccountsAsync([.. others.Select(static one => new AccountSpec(one, Asset.Parse("USD/2"), 1))]);
+        var moved = await run.Ledger.PostTransferAsync(new Transfer
+        {
+            Id = TransferId.FromGuid(Guid.CreateVersion7()), DebitAccount = others[0], CreditAccount = others[1], Amount = Amount.Of(5),
+            Asset = Asset.Parse("USD/2"), Code = 1,
+        });
+        moved.Status.ShouldBe(TransferStatus.Created);
+        await run.FinishAsync();
+        await run.StopAsync();
+
+        var history = run.History();
+        history[0] = ((RunRecord)history[0]) with { Others = [prefix] };
+        var report = await run.CheckAsync(history);
+        report.Verdict.ShouldBe(expected, Text(report));
     }
 
     internal static string Text(CheckReport report)

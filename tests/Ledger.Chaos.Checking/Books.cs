@@ -158,6 +158,7 @@ internal sealed class Books
     private const int PlaceBits = 20;
 
     private readonly Findings findings;
+    private readonly string[] others;
     private readonly Dictionary<string, Stream> streams = new(StringComparer.Ordinal);
     private readonly Dictionary<(UInt128 Key, int Coordinator), Attempt> attempts = [];
     private readonly Dictionary<string, Int128> unbalanced = new(StringComparer.Ordinal);
@@ -169,7 +170,14 @@ internal sealed class Books
     // The row that is being folded.
     private RowReference row;
 
-    public Books(Findings findings) => this.findings = findings;
+    /// <summary>Empty ones.</summary>
+    /// <param name="findings">Where to complain.</param>
+    /// <param name="others">What the addresses of accounts begin with of which no history tells.</param>
+    public Books(Findings findings, IReadOnlyList<string> others)
+    {
+        this.findings = findings;
+        this.others = [.. others.Select(static prefix => AccountActor.PersistenceIdPrefix + prefix)];
+    }
 
     public Dictionary<UInt128, IdFacts> Facts { get; } = [];
 
@@ -221,7 +229,7 @@ internal sealed class Books
 
     public void Expect(SnapshotEntry snapshot)
     {
-        if (!snapshot.Stream.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal))
+        if (!IsWatched(snapshot.Stream))
         {
             return;
         }
@@ -258,10 +266,13 @@ internal sealed class Books
         }
     }
 
+    private bool IsWatched(string stream) => stream.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal)
+        && !Array.Exists(others, prefix => stream.StartsWith(prefix, StringComparison.Ordinal));
+
     public void Add(in JournalEntry entry)
     {
         RowCount++;
-        if (!entry.Stream.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal))
+        if (!IsWatched(entry.Stream))
         {
             ForeignRows++;
             return;

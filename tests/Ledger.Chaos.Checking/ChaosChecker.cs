@@ -60,7 +60,7 @@ public static class ChaosChecker
 
         var source = new JournalSource(string.IsNullOrEmpty(connection) ? run.Connection : connection);
         var isFinished = history is { Final.Finished: true, Problem: null };
-        var books = new Books(findings);
+        var books = new Books(findings, run.Others);
         Introduce(history, books, findings);
         foreach (var snapshot in await source.SnapshotsAsync(cancellationToken))
         {

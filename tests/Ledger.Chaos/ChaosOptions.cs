@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Ledger.Chaos.Attacks;
 using Ledger.Chaos.Faults;
 using Ledger.Chaos.Workload;
 
@@ -12,6 +13,7 @@ internal enum ChaosMode
     Failover,
     Split,
     Planted,
+    Attack,
     Check,
     List,
     Help,
@@ -26,6 +28,7 @@ internal sealed record ChaosOptions
         usage: Ledger.Chaos [options]            a run with faults
                Ledger.Chaos failover [options]   kills one node after the other and tells how long their accounts were lost
                Ledger.Chaos split [options]      no faults: counts what each node does, and in how many transfers it takes part
+               Ledger.Chaos --attack LIST [options]   attacks a node that is watched by a bystander, and compares
                Ledger.Chaos check HISTORY [--connection STRING]
                Ledger.Chaos planted [--only NAME]    builds nodes with deliberate faults, which the checker must find
 
@@ -46,15 +49,25 @@ internal sealed record ChaosOptions
           --namespaces      each node in a network namespace of its own, and partitions by routes (takes root and iproute2)
           --needs-all       a fault whose tool is missing fails the run; else it is left out
           --keep            keeps the database's files
-          --list            all faults
+          --list            all faults and attacks
           --help            this
 
         failover also takes
           --kills N         how many nodes are killed (30)
           --target WHO      oldest, youngest or random (random)
 
+        --attack LIST takes names of attacks, separated by commas, or all. Each lasts --seconds (10) and is compared with as
+        many seconds beside a busy loop. One node on SQLite in 1 GiB is attacked, and it also takes
+          --callers WHO     anonymous, key or both (both): whether the attacker shows a key and is under a policy
+          --cluster         attacks a cluster on PostgreSQL under load, by a caller with a key; the checker has the word, and
+                            it is measured how long it takes to lock somebody out
+          --depth N         how many entries the deep account has (200000)
+          --untimed         how much longer a bystander waits is told and breaks no condition, and it asks again as clients do
+
         The exit code is 0 only when the final phase came to its end and the checker found nothing.
         """;
+
+    private static readonly TimeSpan AttackLength = TimeSpan.FromSeconds(10);
 
     public ChaosMode Mode { get; init; }
 
@@ -93,6 +106,24 @@ internal sealed record ChaosOptions
 
     public bool Keep { get; init; }
 
+    /// <summary>The attacks, in their order.</summary>
+    public IReadOnlyList<AttackKind> Attacks { get; init; } = [];
+
+    /// <summary>For each round of attacks whether the attacker shows a key.</summary>
+    public IReadOnlyList<bool> Callers { get; init; } = [false, true];
+
+    /// <summary>Whether a cluster is attacked, and not one node.</summary>
+    public bool IsCluster { get; init; }
+
+    /// <summary>How many entries the deep account has.</summary>
+    public int Depth { get; init; } = 200_000;
+
+    /// <summary>Whether an attack that has a bystander wait breaks a condition.</summary>
+    public bool IsTimed { get; init; } = true;
+
+    /// <summary>The key that the clients of the workload show; null where nobody is asked.</summary>
+    public string? Key { get; init; }
+
     public int Kills { get; init; } = 30;
 
     public string Target { get; init; } = "random";
@@ -118,6 +149,7 @@ internal sealed record ChaosOptions
     public static ChaosOptions Parse(IReadOnlyList<string> args)
     {
         var options = new ChaosOptions();
+        TimeSpan? length = null;
         for (var i = 0; i < args.Count; i++)
         {
             string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value.");
@@ -137,7 +169,12 @@ internal sealed record ChaosOptions
                 "--help" or "-h" or "-?" => options with { Mode = ChaosMode.Help },
                 "--seed" => options with { Seed = SeedOf(Value()) },
                 "--nodes" => options with { Nodes = Number(1) },
-                "--seconds" => options with { Length = TimeSpan.FromSeconds(Number(1)) },
+                "--seconds" => options with { Length = (length = TimeSpan.FromSeconds(Number(1))).Value },
+                "--attack" => options with { Mode = ChaosMode.Attack, Attacks = AttackCatalog.Parse(Value()) },
+                "--callers" => options with { Callers = CallersOf(Value()) },
+                "--cluster" => options with { IsCluster = true },
+                "--depth" => options with { Depth = Number(1) },
+                "--untimed" => options with { IsTimed = false },
                 "--faults" => options with { Faults = FaultCatalog.Parse(Value()) },
                 "--workload" => options with { Workload = WorkloadOf(Value()) },
                 "--rate" => options with { Rate = Number(1) },
@@ -160,6 +197,7 @@ internal sealed record ChaosOptions
 
         options = options with
         {
+            Length = length ?? (options.Mode == ChaosMode.Attack ? AttackLength : options.Length),
             Output = Path.GetFullPath(options.Output.Length > 0
                 ? options.Output
                 : FormattableString.Invariant($"chaos-{options.Seed}")),
@@ -174,6 +212,14 @@ internal sealed record ChaosOptions
             ? options
             : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");
     }
+
+    private static IReadOnlyList<bool> CallersOf(string text) => text switch
+    {
+        "anonymous" => [false],
+        "key" => [true],
+        "both" => [false, true],
+        _ => throw new FormatException($"--callers is anonymous, key or both, and not '{text}'."),
+    };
 
     private static ulong SeedOf(string text) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seed)

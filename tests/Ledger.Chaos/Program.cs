@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ledger.Chaos;
+using Ledger.Chaos.Attacks;
 using Ledger.Chaos.Checking;
 using Ledger.Chaos.Checking.Planted;
 using Ledger.Chaos.Faults;
@@ -12,6 +13,11 @@ if (args is [Reaper.Command])
 
 try
 {
+    if (args is [AttackerProgram.Command, .. var attack])
+    {
+        return await AttackerProgram.RunAsync(attack);
+    }
+
     var options = ChaosOptions.Parse(args);
     using var interrupted = new CancellationTokenSource();
     void Interrupt(PosixSignalContext context)
@@ -33,6 +39,7 @@ try
                 return 0;
             case ChaosMode.List:
                 Console.WriteLine(FaultCatalog.Describe());
+                Console.WriteLine(AttackCatalog.Describe());
                 return 0;
             case ChaosMode.Check:
                 var report = await ChaosChecker.RunAsync(
@@ -48,6 +55,10 @@ try
                 return await new FailoverRun(options, Console.Out).RunAsync(interrupted.Token);
             case ChaosMode.Split:
                 return await new SplitRun(options, Console.Out).RunAsync(interrupted.Token);
+            case ChaosMode.Attack when options.IsCluster:
+                return await new AttackDrill(options, Console.Out).RunAsync(interrupted.Token);
+            case ChaosMode.Attack:
+                return await new AttackRun(options, Console.Out).RunAsync(interrupted.Token);
             default:
                 return await new ChaosRun(options, Console.Out).RunAsync(interrupted.Token);
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ledger.Chaos.Attacks;
 using Ledger.Chaos.Checking;
 using Ledger.Chaos.Faults;
 using Ledger.Chaos.Processes;
@@ -141,6 +142,7 @@ internal sealed class Session : IAsyncDisposable
             StartTime = Recorder.StartTime,
             Connection = Cluster.Postgres.ConnectionString,
             Accounts = Books.Accounts,
+            Others = [AttackAccounts.Prefix],
         });
         Load = Own(new Load(
             Recorder,
@@ -149,7 +151,8 @@ internal sealed class Session : IAsyncDisposable
             _options.Seed,
             [.. Cluster.Network.Addresses.Take(Cluster.Network.Seeds).Select(static a => new Uri($"http://{a.PublicGrpc}"))],
             _options.Clients,
-            _options.Rate));
+            _options.Rate,
+            _options.Key));
         Log("the nodes are ready; opening accounts");
         await Load.PrepareAsync(cancellationToken);
         Prober = Own(new Prober(Recorder, Books, Load, probePause, _options.Seed));

@@ -81,6 +81,21 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     }
 
     [Fact]
+    public async Task Idle_streams_of_one_caller_are_bounded()
+    {
+        using var node = new NodeProcess(directory.FullName, "--Ledger:Edge:CallsPerCallerMax=16");
+        var address = await node.GrpcListeningAsync();
+        using var attacker = RawGrpc.Client();
+        var streams = Enumerable.Range(0, 40)
+            .Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, "/ledger.v1.TransferService/StreamTransfers", []))).ToArray();
+        await Until.TrueAsync(() => streams.Count(static one => one.IsCompleted) == 24);
+        streams.Where(static one => one.IsCompleted).ShouldAllBe(static one => one.Result == "OVERLOADED");
+
+        node.Terminate();
+        (await node.ExitAsync()).ShouldBe(0, node.Output);
+    }
+
+    [Fact]
     public async Task Where_memory_runs_out_the_process_ends_on_purpose_and_says_so()
     {
         // No walls, and little memory.

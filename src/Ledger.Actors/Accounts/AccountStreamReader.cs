@@ -15,6 +15,7 @@ internal sealed class AccountStreamReader
     private const int RowsMax = 256;
 
     private const int RepairsMax = 3;
+    private const int AtOnceMax = 8;
 
     private readonly IAccountStreams streams;
     private readonly IIndexedStreams? index;
@@ -41,7 +42,10 @@ internal sealed class AccountStreamReader
     // ---------------------------------------------------------------- ids
 
     // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
-    private readonly SemaphoreSlim pages = new(8);
+    private readonly SemaphoreSlim pages = new(AtOnceMax);
+
+    // What a page is made of has tens of MiB in memory: so do statements.
+    private readonly SemaphoreSlim statements = new(AtOnceMax);
 
     /// <summary>Finds what the journal holds about ids, by reading few rows; an answer is not proved where the index is
     /// not complete.</summary>
@@ -123,6 +127,20 @@ internal sealed class AccountStreamReader
     /// <param name="fence">Up to where the account's rows are durable.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<StatementPage> ReadPageAsync(
+        StatementQuery query, FlushResponse fence, CancellationToken cancellationToken)
+    {
+        await statements.WaitAsync(cancellationToken);
+        try
+        {
+            return await ReadOnePageAsync(query, fence, cancellationToken);
+        }
+        finally
+        {
+            statements.Release();
+        }
+    }
+
+    private async Task<StatementPage> ReadOnePageAsync(
         StatementQuery query, FlushResponse fence, CancellationToken cancellationToken)
     {
         var account = query.Account;
@@ -446,7 +464,7 @@ internal sealed class AccountStreamReader
         CancellationToken cancellationToken)
     {
         var from = await LastRowWhereAsync(
-            account, fence.SequenceNr, row => row.Events[0].At < time, allowance, cancellationToken);
+            account, fence.SequenceNr, row => row.Time < time, allowance, cancellationToken);
         var row = await WithCountersAsync(account, from, fence.SequenceNr, allowance, cancellationToken);
         if (row is not null && row.Events[0].At < time && row.Events[^1].At < time)
         {
@@ -489,7 +507,7 @@ internal sealed class AccountStreamReader
     // The last row for which a condition holds that holds for the rows up to some point and for none after it; 1 when
     // it holds for none.
     private async Task<long> LastRowWhereAsync(
-        AccountAddress account, long last, Func<EventBatch, bool> holds, ReadAllowance allowance,
+        AccountAddress account, long last, Func<RowHead, bool> holds, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
         long low = 1;
@@ -497,8 +515,7 @@ internal sealed class AccountStreamReader
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            var row = await WithCountersAsync(account, middle, high, allowance, cancellationToken);
-            if (row is not null && holds(row))
+            if (await HeadWithCountersAsync(account, middle, high, allowance, cancellationToken) is { } row && holds(row))
             {
                 low = middle;
             }
@@ -509,6 +526,27 @@ internal sealed class AccountStreamReader
         }
 
         return low;
+    }
+
+    private async Task<RowHead?> HeadWithCountersAsync(
+        AccountAddress account, long number, long last, ReadAllowance allowance, CancellationToken cancellationToken)
+    {
+        for (; number <= last; number++)
+        {
+            var rows = await ReadRowsAsync(account, number, number, 1, cancellationToken);
+            if (rows.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {number} of {account} is missing.");
+            }
+
+            allowance.Take(rows[0].Payload.Length);
+            if (DecodeHead(rows[0], account) is { IsVerdict: false } head)
+            {
+                return head;
+            }
+        }
+
+        return null;
     }
 
     // An operator's verdict does not say how many entries precede it. It makes none, so the next row that says it
@@ -537,18 +575,7 @@ internal sealed class AccountStreamReader
         AccountAddress account, long from, long to, int rowsMax, ReadAllowance? allowance,
         CancellationToken cancellationToken, bool descending = false)
     {
-        IReadOnlyList<StreamRow> rows;
-        await pages.WaitAsync(cancellationToken);
-        try
-        {
-            rows = await streams.ReadAsync(
-                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
-        }
-        finally
-        {
-            pages.Release();
-        }
-
+        var rows = await ReadRowsAsync(account, from, to, rowsMax, cancellationToken, descending);
         var batches = new List<EventBatch>(rows.Count);
         foreach (var row in rows)
         {
@@ -560,6 +587,26 @@ internal sealed class AccountStreamReader
 
         return batches;
     }
+
+    private async Task<IReadOnlyList<StreamRow>> ReadRowsAsync(
+        AccountAddress account, long from, long to, int rowsMax, CancellationToken cancellationToken, bool descending = false)
+    {
+        await pages.WaitAsync(cancellationToken);
+        try
+        {
+            return await streams.ReadAsync(
+                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
+        }
+        finally
+        {
+            pages.Release();
+        }
+    }
+
+    private static RowHead DecodeHead(in StreamRow row, AccountAddress account) =>
+        row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.HoldRowManifest
+            ? JournalCodec.DecodeHead(row.Payload, account, row.SequenceNr)
+            : throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
 
     /// <summary>Reads one row of an account.</summary>
     /// <param name="row">The row.</param>

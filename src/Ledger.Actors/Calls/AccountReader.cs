@@ -8,6 +8,11 @@ namespace Ledger.Actors.Calls;
 /// <param name="reader">Reads their streams.</param>
 internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamReader reader)
 {
+    // Each has a thousand accounts at most, with their texts.
+    private const int ListsAtOnceMax = 8;
+
+    private readonly SemaphoreSlim lists = new(ListsAtOnceMax);
+
     /// <summary>Reads an account.</summary>
     /// <param name="query">Which.</param>
     /// <param name="end">When to stop waiting.</param>
@@ -26,7 +31,7 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
     /// <returns>The accounts, in the same order; null for what is not there.</returns>
     public async Task<AccountView?[]> GetAllAsync(AccountAddress[] accounts, CallEnd end)
     {
-        var answers = accounts.Select(account => (Task<AccountResponse>?)AskForListAsync(account, end)).ToArray();
+        var answers = ManyCalls.Ask(accounts.Length, i => AskForListAsync(accounts[i], end));
         var views = new AccountView?[accounts.Length];
         long size = EncodedSize.Row;
         await ManyCalls.CollectAsync(answers, (i, answer) =>
@@ -44,20 +49,25 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
     /// <param name="end">When to stop waiting.</param>
     public async Task<AccountPage> ListAsync(string? after, int limit, CallEnd end)
     {
+        await dispatcher.EnterAsync(lists, end);
+        try
+        {
+            return await ListOneAsync(after, limit, end);
+        }
+        finally
+        {
+            lists.Release();
+        }
+    }
+
+    private async Task<AccountPage> ListOneAsync(string? after, int limit, CallEnd end)
+    {
         var prefix = AccountActor.PersistenceIdPrefix;
         var ids = await dispatcher.ReadAsync(
             token => reader.Streams.ListStreamsAsync(prefix, after is null ? null : prefix + after, limit, token), end);
-        var answers = new Task<AccountResponse>?[ids.Count];
-        for (var i = 0; i < answers.Length; i++)
-        {
-            if (!AccountAddress.TryParse(ids[i][prefix.Length..], out var address))
-            {
-                continue; // A stream of somebody else's.
-            }
-
-            answers[i] = AskForListAsync(address, end);
-        }
-
+        var answers = ManyCalls.Ask(ids.Count, i => AccountAddress.TryParse(ids[i][prefix.Length..], out var address)
+            ? AskForListAsync(address, end)
+            : Task.FromResult<AccountResponse>(new GetAccountResponse(null))); // A stream of somebody else's.
         var views = new List<AccountView>(ids.Count);
         var size = EncodedSize.Row;
         var taken = ids.Count;

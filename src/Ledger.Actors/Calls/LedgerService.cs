@@ -37,13 +37,13 @@ internal sealed class LedgerService(
             ?? RequestRules.CheckAll(accounts, "accounts", RequestRules.Check));
         using var call = dispatcher.Begin(accounts.Count, timeout, cancellationToken);
         var results = new OpenAccountResult[accounts.Count];
-        var answers = new Task<AccountResponse>?[accounts.Count];
+        var asked = new List<int>(results.Length);
         for (var i = 0; i < results.Length; i++)
         {
             var shape = AccountDecider.CheckShape(accounts[i]);
             if (shape == AccountStatus.None)
             {
-                answers[i] = poster.AskToOpenAsync(accounts[i], call.End, retryOverload: results.Length > 1);
+                asked.Add(i);
             }
             else
             {
@@ -51,7 +51,9 @@ internal sealed class LedgerService(
             }
         }
 
-        await ManyCalls.CollectAsync(answers, (i, answer) => results[i] = ((OpenAccountResponse)answer).Result);
+        var answers = ManyCalls.Ask(
+            asked.Count, i => poster.AskToOpenAsync(accounts[asked[i]], call.End, retryOverload: results.Length > 1));
+        await ManyCalls.CollectAsync(answers, (i, answer) => results[asked[i]] = ((OpenAccountResponse)answer).Result);
         return results;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Ledger.Actors.Accounts;
 using Ledger.Core;
 
 namespace Ledger.Actors.Calls;
@@ -8,6 +9,26 @@ namespace Ledger.Actors.Calls;
 /// part.</summary>
 internal static class ManyCalls
 {
+    // The work of one call is not to fill the processors while others wait; the store commits as well as with more.
+    private const int AtOnce = 128;
+
+    /// <summary>Asks accounts, so many at a time.</summary>
+    /// <param name="count">How many parts there are.</param>
+    /// <param name="ask">Asks for the part of a place. An answer comes by the call's deadline.</param>
+    /// <returns>The answers, in the order of the places.</returns>
+    public static Task<AccountResponse>?[] Ask(int count, Func<int, Task<AccountResponse>> ask)
+    {
+        // Nobody waits on it with a handle, so there is nothing to be disposed of.
+        var places = new SemaphoreSlim(AtOnce);
+        var answers = new Task<AccountResponse>?[count];
+        for (var i = 0; i < count; i++)
+        {
+            answers[i] = count <= AtOnce ? ask(i) : AskAsync(places, ask, i);
+        }
+
+        return answers;
+    }
+
     /// <summary>Waits for parts that throw.</summary>
     /// <param name="items">The parts.</param>
     /// <returns>Their results, in their order.</returns>
@@ -96,6 +117,19 @@ internal static class ManyCalls
             throw failure is RequestFailed { Reason: var reason } && CallFailures.IsRefused(reason) && !allExpired
                 ? CallFailures.SomeUnknown()
                 : CallFailures.Of(failure);
+        }
+    }
+
+    private static async Task<AccountResponse> AskAsync(SemaphoreSlim places, Func<int, Task<AccountResponse>> ask, int place)
+    {
+        await places.WaitAsync();
+        try
+        {
+            return await ask(place);
+        }
+        finally
+        {
+            places.Release();
         }
     }
 }

@@ -83,6 +83,19 @@ internal sealed class RequestDispatcher(
         AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> message, CallEnd end) =>
         AskAsync(account, message, end, retryOverload: false, hasId: false, mark: null);
 
+    /// <summary>Waits for one of a few places, which the caller gives back.</summary>
+    /// <param name="places">The places.</param>
+    /// <param name="end">When to stop waiting.</param>
+    /// <exception cref="LedgerException">None was free in time.</exception>
+    public async Task EnterAsync(SemaphoreSlim places, CallEnd end)
+    {
+        var left = end.Deadline - clock.GetUtcNow();
+        if (!await places.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, end.CancellationToken))
+        {
+            throw CallFailures.Of(TimedOut.Instance, isRead: true);
+        }
+    }
+
     /// <summary>Reads from storage.</summary>
     /// <param name="read">Reads.</param>
     /// <param name="end">When to stop waiting.</param>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Ledger.Core;
@@ -80,6 +81,43 @@ internal static class JournalCodec
         }
 
         return batch;
+    }
+
+    /// <summary>Reads what a row says before its events, and none of these: of a batch they are thousands.</summary>
+    /// <exception cref="JournalCorruptException">It can't be read.</exception>
+    public static RowHead DecodeHead(ReadOnlyMemory<byte> row, AccountAddress account, long sequenceNr)
+    {
+        var (time, entries, isVerdict) = (0L, 0UL, false);
+        try
+        {
+            // What is skipped is not copied.
+            using var input = new CodedInputStream(
+                MemoryMarshal.TryGetArray(row, out var bytes) ? bytes.Array : row.ToArray(), bytes.Offset, row.Length);
+            while (input.ReadTag() is var tag && tag != 0)
+            {
+                switch (WireFormat.GetTagFieldNumber(tag))
+                {
+                    case StoredBatch.TimeFieldNumber:
+                        time = input.ReadInt64();
+                        break;
+                    case StoredBatch.EntriesBeforeFieldNumber:
+                        entries = input.ReadUInt64();
+                        break;
+                    case StoredBatch.VerdictFieldNumber:
+                        isVerdict = input.ReadBool();
+                        break;
+                    default:
+                        input.SkipLastField();
+                        break;
+                }
+            }
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new JournalCorruptException($"Row {sequenceNr} of {account} can't be read.", e);
+        }
+
+        return new RowHead(sequenceNr, new LedgerTime(time), entries, isVerdict);
     }
 
     public static byte[] Encode(AccountSnapshot snapshot, byte[] hash)

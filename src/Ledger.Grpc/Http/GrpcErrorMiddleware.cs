@@ -19,6 +19,12 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
 
     public async Task InvokeAsync(HttpContext context)
     {
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            context.Features.Get<ConnectionBudget>()?.BrokeOff();
+            return;
+        }
+
         var path = context.Request.Path.Value ?? "";
         if (path.StartsWith(OwnPrefix, StringComparison.OrdinalIgnoreCase) && !GrpcMethods.IsMethod(path))
         {

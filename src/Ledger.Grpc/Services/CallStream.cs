@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using Grpc.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
@@ -25,6 +26,7 @@ internal sealed class CallStream : IDisposable
     private readonly CallStreams owner;
     private readonly ServerCallContext context;
     private readonly MessageIntake? intake;
+    private readonly CallerTurns? turns;
     private readonly CancellationTokenSource broken;
     private readonly CancellationTokenSource draining = new();
 
@@ -46,6 +48,7 @@ internal sealed class CallStream : IDisposable
     public CallStream(CallStreams owner, ServerCallContext context, MessageIntake? intake)
     {
         (this.owner, this.context, this.intake) = (owner, context, intake);
+        turns = context.GetHttpContext().Features.Get<CallerTurns>();
         broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
     }
 
@@ -219,9 +222,16 @@ internal sealed class CallStream : IDisposable
         var started = 0L;
         var path = context.Method;
         CallAnswer? answer = null;
+        var hasTurn = false;
         try
         {
             started = owner.Metrics.Start();
+            if (turns is not null)
+            {
+                await turns.EnterAsync(Broken);
+                hasTurn = true;
+            }
+
             using var activity = Trace(item);
             answer = await AnswerAsync(item, called => path = called);
         }
@@ -229,6 +239,11 @@ internal sealed class CallStream : IDisposable
         {
             // Of whoever listens to traces and metrics. What was answered before stands.
             answer ??= Failure(item, exception, context);
+        }
+
+        if (hasTurn)
+        {
+            turns!.Leave();
         }
 
         held.Answered();

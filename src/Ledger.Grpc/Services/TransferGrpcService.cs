@@ -63,7 +63,8 @@ internal sealed class TransferGrpcService(CallerLedgers ledgers, CallDeadline cl
         IAsyncStreamReader<StreamTransfersRequest> requestStream,
         IServerStreamWriter<StreamTransfersResponse> responseStream, ServerCallContext context) =>
         streams.RunAsync(
-            requestStream, responseStream, context, context.GetHttpContext().Features.Get<MessageIntake>());
+            requestStream, responseStream, context, context.GetHttpContext().Features.Get<MessageIntake>(),
+            context.GetHttpContext().Features.Get<CallerTurns>());
 
     public override async Task<V1.GetTransferResponse> GetTransfer(V1.GetTransferRequest request, ServerCallContext context)
     {

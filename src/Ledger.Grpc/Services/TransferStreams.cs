@@ -24,7 +24,7 @@ internal sealed class TransferStreams(
 
     public async Task RunAsync(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
-        ServerCallContext context, MessageIntake? intake = null)
+        ServerCallContext context, MessageIntake? intake = null, CallerTurns? turns = null)
     {
         if (ledgers.ExpiryOf(context) is { } left)
         {
@@ -32,7 +32,7 @@ internal sealed class TransferStreams(
         }
 
         using var run = new Run(
-            ledgers.For(context), clock, errors, metrics, context, intake, options.Value.StreamInFlightMax);
+            ledgers.For(context), clock, errors, metrics, context, intake, turns, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try
@@ -59,6 +59,7 @@ internal sealed class TransferStreams(
         private readonly CallMetrics metrics;
         private readonly ServerCallContext context;
         private readonly MessageIntake? intake;
+        private readonly CallerTurns? turns;
         private readonly SemaphoreSlim places;
         private readonly CancellationTokenSource broken;
 
@@ -71,7 +72,7 @@ internal sealed class TransferStreams(
 
         public Run(
             ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, ServerCallContext context,
-            MessageIntake? intake, int inFlightMax)
+            MessageIntake? intake, CallerTurns? turns, int inFlightMax)
         {
             this.ledger = ledger;
             this.clock = clock;
@@ -79,6 +80,7 @@ internal sealed class TransferStreams(
             this.metrics = metrics;
             this.context = context;
             this.intake = intake;
+            this.turns = turns;
             places = new SemaphoreSlim(inFlightMax, inFlightMax);
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         }
@@ -97,6 +99,11 @@ internal sealed class TransferStreams(
                 if (!await StreamReading.MoveNextAsync(requests, context, cancellation))
                 {
                     return;
+                }
+
+                if (turns is not null)
+                {
+                    await turns.EnterAsync(cancellation);
                 }
 
                 Interlocked.Increment(ref open);
@@ -183,6 +190,7 @@ internal sealed class TransferStreams(
 
         private void Answer(StreamTransfersResponse response, StatusCode code, long started, long held)
         {
+            turns?.Leave();
             intake?.Release(held);
             answers.Writer.TryWrite(response);
             Close();

@@ -24,6 +24,9 @@ internal sealed partial class ConnectionGate(
     // Long enough for a probe, and short enough that whoever holds one idly holds it not for long.
     private static readonly TimeSpan HealthAge = TimeSpan.FromSeconds(10);
 
+    // Longer than any call may take.
+    private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(2);
+
     private readonly Lock gate = new();
     private readonly Dictionary<IPAddress, int> byAddress = [];
     private readonly int connectionsMax = ConnectionsMax(options);
@@ -56,16 +59,43 @@ internal sealed partial class ConnectionGate(
 
         try
         {
-            connection.Features.Set(new ConnectionBudget(new ByteBudget(options.ConnectionBytes), isForHealth));
+            connection.Features.Set(new ConnectionBudget(new ByteBudget(options.ConnectionBytes), isForHealth)
+            {
+                Abort = connection.Abort,
+            });
             await using var age = time.CreateTimer(
                 static state => ((IConnectionLifetimeNotificationFeature?)state)?.RequestClose(),
                 connection.Features.Get<IConnectionLifetimeNotificationFeature>(),
                 isForHealth ? HealthAge : Shortened(options.ConnectionAgeMax), Timeout.InfiniteTimeSpan);
-            await next(connection);
+            await EndAsync(next(connection), connection.ConnectionClosed, time);
         }
         finally
         {
             Leave(address, isForHealth);
+        }
+    }
+
+    /// <summary>Waits for the server to end a connection; not for ever once the peer is gone.</summary>
+    /// <remarks>The server never ends its work on some connections whose peer had opened far more streams than it may; nothing
+    /// of theirs is left to be answered. With the return from here the server lets go of the socket.</remarks>
+    internal static async Task EndAsync(Task serving, CancellationToken closed, TimeProvider time)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (closed.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), gone))
+        {
+            await Task.WhenAny(serving, gone.Task);
+        }
+
+        if (!serving.IsCompleted)
+        {
+            using var ended = new CancellationTokenSource();
+            await Task.WhenAny(serving, Task.Delay(EndPatience, time, ended.Token));
+            await ended.CancelAsync();
+        }
+
+        if (serving.IsCompleted)
+        {
+            await serving;
         }
     }
 

@@ -76,6 +76,24 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
+    /// <summary>The memory that its process has taken at most, in bytes; 0 where there is none.</summary>
+    public long MemoryMax
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_process is not { HasExited: false } process)
+                {
+                    return 0;
+                }
+
+                process.Refresh();
+                return process.PeakWorkingSet64;
+            }
+        }
+    }
+
     /// <summary>Whether it was stopped by <see cref="Pause"/>.</summary>
     public bool IsPaused { get; private set; }
 

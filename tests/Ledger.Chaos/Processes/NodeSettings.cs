@@ -39,6 +39,12 @@ internal static class NodeSettings
             yield return "--Ledger:Cluster:Tls:AuthorityPath=" + certificates.Authority;
         }
 
+        if (options.Key is not null)
+        {
+            // With a policy there is an audit log, of which each node has one of its own.
+            yield return "--Ledger:Audit:Path=" + Path.Combine(options.Output, FormattableString.Invariant($"audit{node}"));
+        }
+
         if (options.Mode == ChaosMode.Run && options.Seed % 2 == 0)
         {
             // So that accounts forget ids soon, and have to look for them.

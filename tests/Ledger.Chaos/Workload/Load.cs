@@ -24,6 +24,7 @@ internal sealed class Load : IAsyncDisposable
     private readonly ulong _seed;
     private readonly Uri[] _addresses;
     private readonly double _rate;
+    private readonly string? _key;
     private readonly List<(CallKind Kind, CallRequest Request)> _recent = [];
     private readonly List<HoldMade> _holds = [];
     private readonly Dictionary<Guid, string> _debits = [];
@@ -34,12 +35,13 @@ internal sealed class Load : IAsyncDisposable
     private long _ids;
     private long _lastExpiry;
 
-    public Load(Recorder recorder, Books books, WorkloadKind kind, ulong seed, Uri[] addresses, int clients, double rate)
+    public Load(Recorder recorder, Books books, WorkloadKind kind, ulong seed, Uri[] addresses, int clients, double rate, string? key = null)
     {
         (_recorder, _books, _kind, _seed, _addresses) = (recorder, books, kind, seed, addresses);
         _calls = new Calls(recorder, books);
         ClientCount = clients;
         _rate = rate;
+        _key = key;
     }
 
     public int ClientCount { get; }
@@ -69,6 +71,7 @@ internal sealed class Load : IAsyncDisposable
         var client = new LedgerClient(new LedgerClientOptions
         {
             Addresses = node < 0 ? _addresses : [_addresses[node]],
+            Token = _key is null ? null : _ => ValueTask.FromResult(_key),
             MaxAttempts = attempts,
             WriteTimeout = timeout ?? TimeSpan.FromSeconds(10),
             ReadTimeout = timeout ?? TimeSpan.FromSeconds(10),
