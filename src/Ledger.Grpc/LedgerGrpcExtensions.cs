@@ -96,8 +96,9 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    /// <summary>Maps AccountService, TransferService, TransactionService, QueryService, StreamService and AdminService, their
-    /// JSON form under <c>/v1</c>, gRPC health for each of them and, where the options ask for it, reflection.</summary>
+    /// <summary>Maps AccountService, TransferService, TransactionService, QueryService, StreamService and AdminService,
+    /// their JSON form under <c>/v1</c>, gRPC health for each of them and, where the options ask for it,
+    /// reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
     public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)
@@ -127,7 +128,8 @@ public static class LedgerGrpcExtensions
             if (endpoint.RequestDelegate is { } next && json is not null)
             {
                 endpoint.RequestDelegate = options.EnableJson
-                    ? JsonEdge.Wrap(next, new JsonRequest(json.MethodDescriptor, json.HttpRule), bodyBytesMax, metrics, wall)
+                    ? JsonEdge.Wrap(
+                        next, new JsonRequest(json.MethodDescriptor, json.HttpRule), bodyBytesMax, metrics, wall)
                     : JsonRoutes.AnswerOffAsync;
             }
 
@@ -159,7 +161,8 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    private static void ConfigureService<TService>(IGrpcServerBuilder grpc, Google.Protobuf.Reflection.ServiceDescriptor contract)
+    private static void ConfigureService<TService>(
+        IGrpcServerBuilder grpc, Google.Protobuf.Reflection.ServiceDescriptor contract)
         where TService : class
     {
         var isAudited = AuditInterceptor.IsOf(contract);

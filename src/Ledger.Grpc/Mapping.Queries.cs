@@ -124,7 +124,8 @@ internal static partial class Mapping
 
     /// <summary>What a page token of holds is bound to.</summary>
     public static byte[] Canonical(AccountAddress account, LedgerTime? before) => Encoding.UTF8.GetBytes(string.Create(
-        CultureInfo.InvariantCulture, $"holds {account.Text} {before?.UnixMicroseconds.ToString(CultureInfo.InvariantCulture) ?? "-"}"));
+        CultureInfo.InvariantCulture,
+        $"holds {account.Text} {before?.UnixMicroseconds.ToString(CultureInfo.InvariantCulture) ?? "-"}"));
 
     // A map has no order of its own, in which a caller would send it twice.
     private static byte[] Canonical(string name, IMessage source, IEnumerable<KeyValuePair<string, string>>? metadata)
@@ -136,7 +137,9 @@ internal static partial class Mapping
             bytes.Write(Encoding.UTF8.GetBytes($"{key.Length} {key} {value.Length} {value}\0"));
         }
 
-        var bare = source is V1.TransferFilter transfers ? WithoutMetadata(transfers.Clone()) : WithoutMetadata(((V1.AccountFilter)source).Clone());
+        var bare = source is V1.TransferFilter transfers
+            ? WithoutMetadata(transfers.Clone())
+            : WithoutMetadata(((V1.AccountFilter)source).Clone());
         bytes.Write(bare.ToByteArray());
         return bytes.ToArray();
 
@@ -232,7 +235,9 @@ internal static partial class Mapping
         {
             if (!Enum.IsDefined(source[i]))
             {
-                fault = Unknown(string.Create(CultureInfo.InvariantCulture, $"{field}[{i}]"), Convert.ToInt32(source[i], CultureInfo.InvariantCulture));
+                fault = Unknown(
+                    string.Create(CultureInfo.InvariantCulture, $"{field}[{i}]"),
+                    Convert.ToInt32(source[i], CultureInfo.InvariantCulture));
                 return false;
             }
         }
@@ -243,5 +248,6 @@ internal static partial class Mapping
 
     private static RequestError Unknown(string field, int number) => new(
         ErrorReasons.InvalidArgument,
-        string.Create(CultureInfo.InvariantCulture, $"The number {number} is not known to this version of the ledger."), field);
+        string.Create(CultureInfo.InvariantCulture, $"The number {number} is not known to this version of the ledger."),
+        field);
 }

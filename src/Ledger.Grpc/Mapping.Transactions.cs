@@ -20,7 +20,8 @@ internal static partial class Mapping
             return false;
         }
 
-        if (!TryReadId(source.Id, "id", out var id, out fault) || !BatchLimits.IsCount(source.Legs.Count, "legs", out fault))
+        if (!TryReadId(source.Id, "id", out var id, out fault)
+            || !BatchLimits.IsCount(source.Legs.Count, "legs", out fault))
         {
             return false;
         }
@@ -181,7 +182,9 @@ internal static partial class Mapping
             new V1.BatchItemResult { Transfer = Write(asked.Id, transfer, ledger) },
         { Opening: { } opening } when item.Opening is { } asked =>
             new V1.BatchItemResult { Opening = Write(asked.Spec.Address, opening, ledger) },
-        _ => throw new InvalidOperationException("The ledger answered an item of a batch with the result of another kind."),
+        _ =>
+            throw new InvalidOperationException(
+                "The ledger answered an item of a batch with the result of another kind."),
     };
 
     /// <summary>Writes what became of the change of an account.</summary>
@@ -244,7 +247,8 @@ internal static partial class Mapping
         {
             fault = opening is null
                 ? new RequestError(ErrorReasons.StepMissing, "There is neither a transfer nor an opening.")
-                : new RequestError(ErrorReasons.StepMissing, "What the account is opened with is missing.", "opening.spec");
+                : new RequestError(
+                    ErrorReasons.StepMissing, "What the account is opened with is missing.", "opening.spec");
             return false;
         }
 
@@ -267,7 +271,8 @@ internal static partial class Mapping
         }
 
         fault = new RequestError(
-            ErrorReasons.AssetMissing, "In a transaction of several legs each transfer names its asset.", "transfer.asset");
+            ErrorReasons.AssetMissing, "In a transaction of several legs each transfer names its asset.",
+            "transfer.asset");
         return false;
     }
 
@@ -289,7 +294,8 @@ internal static partial class Mapping
 
         if (source.Kind != V1.TransferKind.Unspecified && flags == TransferFlags.None)
         {
-            fault = new RequestError(ErrorReasons.UnknownKind, $"There is no kind of transfer with the number {(int)source.Kind}.", "kind");
+            fault = new RequestError(
+                ErrorReasons.UnknownKind, $"There is no kind of transfer with the number {(int)source.Kind}.", "kind");
             return false;
         }
 
@@ -310,7 +316,8 @@ internal static partial class Mapping
         : V1.TransferKind.Unspecified;
 
     // What an empty amount means depends on the kind; for a plain transfer or a hold it is a mistake.
-    private static bool TryReadAmount(V1.Transfer source, TransferFlags flags, out Amount amount, out RequestError fault)
+    private static bool TryReadAmount(
+        V1.Transfer source, TransferFlags flags, out Amount amount, out RequestError fault)
     {
         const TransferFlags UpTo =
             TransferFlags.PostPending | TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;

@@ -137,7 +137,8 @@ internal static partial class Mapping
         {
             // It has been rounded up, and would come out as a moment of the year 10000, which no client can read.
             fault = new RequestError(
-                ErrorReasons.MalformedTime, "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
+                ErrorReasons.MalformedTime,
+                "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
             return false;
         }
 
@@ -165,7 +166,8 @@ internal static partial class Mapping
         if (RequestRules.CheckEffectiveTime(read) is not null)
         {
             fault = new RequestError(
-                ErrorReasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
+                ErrorReasons.MalformedTime,
+                "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
             return false;
         }
 

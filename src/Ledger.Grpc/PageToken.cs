@@ -93,8 +93,8 @@ internal static class PageToken
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"The page token is of epoch {given}, and the ledger is in epoch {epoch}: its database has lost"
-                    + $" commits in between, and earlier pages may show what is no more. Begin again with the first page,"
-                    + $" without a token."),
+                    + $" commits in between, and earlier pages may show what is no more. Begin again with the first "
+                    + $"page, without a token."),
                 "page_token"));
         }
     }
@@ -160,5 +160,6 @@ internal static class PageToken
 
     private static RequestErrorException Invalid() => new(
         new RequestError(
-            ErrorReasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
+            ErrorReasons.InvalidPageToken, "The page token is not one that this query was answered with.",
+            "page_token"));
 }

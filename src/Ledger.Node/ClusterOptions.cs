@@ -46,7 +46,8 @@ internal sealed class ClusterOptions
 
     /// <summary>This node's own entry among the contact points.</summary>
     /// <param name="httpUrl">Where it serves JSON and health.</param>
-    public string OwnContactPoint(string httpUrl) => $"{PublicHostName ?? HostName}:{BindingAddress.Parse(httpUrl).Port}";
+    public string OwnContactPoint(string httpUrl) =>
+        $"{PublicHostName ?? HostName}:{BindingAddress.Parse(httpUrl).Port}";
 
     /// <summary>Fills in what follows from the rest, and refuses what does not go together.</summary>
     /// <exception cref="SettingsException">It does not go together.</exception>
@@ -66,15 +67,16 @@ internal sealed class ClusterOptions
         if (SeedNodes.Length > 0 && ContactPoints.Length > 0)
         {
             throw new SettingsException(
-                "Ledger:Cluster has both SeedNodes and ContactPoints. Two ways into a cluster may lead into two clusters: keep"
-                + " one of them.");
+                "Ledger:Cluster has both SeedNodes and ContactPoints. Two ways into a cluster may lead into two "
+                + "clusters: keep one of them.");
         }
 
-        if (RequiredContactPoints is { } required && (required <= ContactPoints.Length / 2 || required > ContactPoints.Length))
+        if (RequiredContactPoints is { } required
+            && (required <= ContactPoints.Length / 2 || required > ContactPoints.Length))
         {
             throw new SettingsException(
-                $"Ledger:Cluster:RequiredContactPoints is {required} of {ContactPoints.Length}; it must be more than half of"
-                + " them, or two clusters may be founded, and not more than there are.");
+                $"Ledger:Cluster:RequiredContactPoints is {required} of {ContactPoints.Length}; it must be more than "
+                + "half of them, or two clusters may be founded, and not more than there are.");
         }
 
         foreach (var contact in ContactPoints)
@@ -83,11 +85,12 @@ internal sealed class ClusterOptions
         }
 
         // It could never found a cluster otherwise, and only the last of them to be missing would show it.
-        if (ContactPoints.Length > 0 && !ContactPoints.Contains(OwnContactPoint(httpUrl), StringComparer.OrdinalIgnoreCase))
+        if (ContactPoints.Length > 0
+            && !ContactPoints.Contains(OwnContactPoint(httpUrl), StringComparer.OrdinalIgnoreCase))
         {
             throw new SettingsException(
-                $"Ledger:Cluster:ContactPoints lacks this node, which is {OwnContactPoint(httpUrl)} by Ledger:Cluster:PublicHostName"
-                + " and Ledger:Http:Url.");
+                $"Ledger:Cluster:ContactPoints lacks this node, which is {OwnContactPoint(httpUrl)} by "
+                + "Ledger:Cluster:PublicHostName and Ledger:Http:Url.");
         }
 
         foreach (var seed in SeedNodes)
@@ -100,7 +103,8 @@ internal sealed class ClusterOptions
         {
             if (Uri.CheckHostName(host) == UriHostNameType.Unknown)
             {
-                throw new SettingsException($"Ledger:Cluster:{setting} is '{host}', which is no name or address of a host.");
+                throw new SettingsException(
+                    $"Ledger:Cluster:{setting} is '{host}', which is no name or address of a host.");
             }
         }
 
@@ -108,8 +112,8 @@ internal sealed class ClusterOptions
             && (address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any)))
         {
             throw new SettingsException(
-                $"Ledger:Cluster:HostName is {HostName}, which is every address of this machine; others can't be told to reach"
-                + " it there. Set Ledger:Cluster:PublicHostName.");
+                $"Ledger:Cluster:HostName is {HostName}, which is every address of this machine; others can't be told "
+                + "to reach it there. Set Ledger:Cluster:PublicHostName.");
         }
 
         cluster.Size ??= Math.Max(1, Math.Max(SeedNodes.Length, ContactPoints.Length));
@@ -139,6 +143,7 @@ internal sealed class ClusterOptions
             return (uri.Host, uri.Port);
         }
 
-        throw new SettingsException($"Ledger:Cluster:{setting} holds '{text}'; a host and a port are needed: node-1:4053.");
+        throw new SettingsException(
+            $"Ledger:Cluster:{setting} holds '{text}'; a host and a port are needed: node-1:4053.");
     }
 }

@@ -51,15 +51,16 @@ internal sealed class ClusterTls
         if (!given || options.AuthorityPath is not { Length: > 0 })
         {
             throw new SettingsException(
-                "a node of a cluster needs certificates: set Ledger:Cluster:Tls:CertificatePath, KeyPath and AuthorityPath"
-                + " (eng/dev-certs.sh makes some for development), or Ledger:Cluster:Tls:Enabled=false where nobody else"
-                + " reaches its port");
+                "a node of a cluster needs certificates: set Ledger:Cluster:Tls:CertificatePath, KeyPath and "
+                + "AuthorityPath (eng/dev-certs.sh makes some for development), or Ledger:Cluster:Tls:Enabled=false "
+                + "where nobody else reaches its port");
         }
 
         foreach (var (setting, path) in ((string, string?)[])
             [
                 (nameof(options.CertificatePath), options.CertificatePath), (nameof(options.KeyPath), options.KeyPath),
-                (nameof(options.PasswordPath), options.PasswordPath), (nameof(options.AuthorityPath), options.AuthorityPath),
+                (nameof(options.PasswordPath), options.PasswordPath),
+                (nameof(options.AuthorityPath), options.AuthorityPath),
             ])
         {
             if (path is { Length: > 0 } && !File.Exists(path))
@@ -74,18 +75,20 @@ internal sealed class ClusterTls
             authority.ImportFromPemFile(options.AuthorityPath);
             if (authority.Count == 0)
             {
-                throw new SettingsException($"Ledger:Cluster:Tls:AuthorityPath: {options.AuthorityPath} holds no certificate");
+                throw new SettingsException(
+                    $"Ledger:Cluster:Tls:AuthorityPath: {options.AuthorityPath} holds no certificate");
             }
 
             var tls = new ClusterTls(LoadCertificate(options), authority, options);
             tls.CheckOwn(options, time, hostName);
             return tls;
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException
+            or ArgumentException)
         {
             throw new SettingsException(
-                $"Ledger:Cluster:Tls: the certificate {options.CertificatePath} or its authority {options.AuthorityPath} can't be"
-                + $" used: {e.Message}");
+                $"Ledger:Cluster:Tls: the certificate {options.CertificatePath} or its authority "
+                + $"{options.AuthorityPath} can't be used: {e.Message}");
         }
     }
 
@@ -122,13 +125,15 @@ internal sealed class ClusterTls
         // Set only where this node connects: of who connects to it, it knows no name.
         if (validateHostName && errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            log.Warning("The certificate of {Peer}, {Subject}, is for another name and is refused", remotePeer, peer.Subject);
+            log.Warning(
+                "The certificate of {Peer}, {Subject}, is for another name and is refused", remotePeer, peer.Subject);
             return false;
         }
 
         if (Problem(peer, chain?.ChainPolicy.ExtraStore) is { } problem)
         {
-            log.Warning("The certificate of {Peer}, {Subject}, is refused: {Problem}", remotePeer, peer.Subject, problem);
+            log.Warning(
+                "The certificate of {Peer}, {Subject}, is refused: {Problem}", remotePeer, peer.Subject, problem);
             return false;
         }
 
@@ -171,12 +176,14 @@ internal sealed class ClusterTls
                     },
                     patience.Token)));
         }
-        catch (Exception e) when (e is AuthenticationException or CryptographicException or IOException or SocketException
+        catch (Exception e) when (e is AuthenticationException or CryptographicException or IOException
+            or SocketException
             or OperationCanceledException)
         {
             // The outer message only says that there is an inner one.
             throw new SettingsException(
-                $"Ledger:Cluster:Tls: no handshake comes about with the node's own certificate: {e.GetBaseException().Message}");
+                $"Ledger:Cluster:Tls: no handshake comes about with the node's own certificate: "
+                    + $"{e.GetBaseException().Message}");
         }
 
         // The other side would wait for what does not come.
@@ -210,7 +217,8 @@ internal sealed class ClusterTls
 
         if (options.KeyPath is not { Length: > 0 } key)
         {
-            throw new SettingsException("Ledger:Cluster:Tls:KeyPath is missing: a PEM certificate does not hold its key");
+            throw new SettingsException(
+                "Ledger:Cluster:Tls:KeyPath is missing: a PEM certificate does not hold its key");
         }
 
         return password is null
@@ -223,7 +231,8 @@ internal sealed class ClusterTls
     {
         if (!certificate.HasPrivateKey)
         {
-            throw new SettingsException($"Ledger:Cluster:Tls:CertificatePath: {options.CertificatePath} holds no private key");
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls:CertificatePath: {options.CertificatePath} holds no private key");
         }
 
         if (Problem(certificate, null, time.GetUtcNow()) is { } problem)
@@ -235,26 +244,28 @@ internal sealed class ClusterTls
         if (validateHostName && !certificate.MatchesHostname(hostName))
         {
             throw new SettingsException(
-                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: it is not for '{hostName}', by which they"
-                + " reach this node (Ledger:Cluster:PublicHostName, or HostName). Its names are: "
-                + $"{string.Join(", ", Names(certificate))}");
+                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: it is not for "
+                + $"'{hostName}', by which they reach this node (Ledger:Cluster:PublicHostName, or HostName). Its "
+                + $"names are: {string.Join(", ", Names(certificate))}");
         }
 
         if (certificate.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault() is { } usage
             && !usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
         {
             throw new SettingsException(
-                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: its key may not be used for digital"
-                + $" signatures, which TLS needs; its key usage is {usage.KeyUsages}");
+                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: its key may not be used "
+                + $"for digital signatures, which TLS needs; its key usage is {usage.KeyUsages}");
         }
     }
 
     private static IEnumerable<string> Names(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
-            ? names.EnumerateDnsNames().Concat(names.EnumerateIPAddresses().Select(static address => address.ToString()))
+            ? names.EnumerateDnsNames()
+                .Concat(names.EnumerateIPAddresses().Select(static address => address.ToString()))
             : [certificate.GetNameInfo(X509NameType.DnsName, forIssuer: false)];
 
-    private string? Problem(X509Certificate2 peer, X509Certificate2Collection? intermediates, DateTimeOffset? now = null)
+    private string? Problem(
+        X509Certificate2 peer, X509Certificate2Collection? intermediates, DateTimeOffset? now = null)
     {
         using var chain = new X509Chain
         {

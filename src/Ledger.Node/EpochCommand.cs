@@ -23,13 +23,15 @@ internal static class EpochCommand
                 var by = Required(given["by"], "--by");
                 var reason = Required(given["reason"], "--reason");
                 Describe(Storage(given).BeginEpoch(by, reason), output);
-                output.WriteLine("It has begun. Nodes that were silent begin anew within seconds; start those that have ended.");
+                output.WriteLine(
+                    "It has begun. Nodes that were silent begin anew within seconds; start those that have ended.");
                 return 0;
             case ["show", .. var rest]:
                 Describe(Storage(NodeConfiguration.Build(rest)).ReadIdentity(), output);
                 return 0;
             default:
-                throw new SettingsException("epoch begin --by NAME --reason TEXT, or epoch show; then the node's settings");
+                throw new SettingsException(
+                    "epoch begin --by NAME --reason TEXT, or epoch show; then the node's settings");
         }
     }
 

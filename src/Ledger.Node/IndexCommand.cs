@@ -1,7 +1,7 @@
 namespace Ledger.Node;
 
-/// <summary>What an operator does with the index of transfers and accounts: <c>index rebuild</c> empties it, so that it is
-/// made again from the journal's first row; <c>index show</c> says how far it has got.</summary>
+/// <summary>What an operator does with the index of transfers and accounts: <c>index rebuild</c> empties it, so that it
+/// is made again from the journal's first row; <c>index show</c> says how far it has got.</summary>
 internal static class IndexCommand
 {
     public const string Name = "index";
@@ -27,7 +27,8 @@ internal static class IndexCommand
         {
             await index.EmptyAsync(CancellationToken.None);
             await output.WriteLineAsync(
-                "The index of transfers and accounts is empty. A node on which it is enabled makes it again; until then searches are refused.");
+                "The index of transfers and accounts is empty. A node on which it is enabled makes it again; until "
+                    + "then searches are refused.");
             return 0;
         }
 

@@ -48,7 +48,9 @@ internal static class ListenAddress
             && !IPAddress.TryParse(address.Host, out _))
         {
             throw Refused(
-                setting, url, $"has the name '{address.Host}'; give an address of this machine, localhost, or * for all of its addresses");
+                setting, url,
+                $"has the name '{address.Host}'; give an address of this machine, localhost, or * for all of its "
+                    + "addresses");
         }
 
         return address;
@@ -65,7 +67,8 @@ internal static class ListenAddress
                 if (places[i].Port != 0 && places[i].Port == other.Port && Overlap(places[i].Host, other.Host))
                 {
                     throw new SettingsException(
-                        $"{places[i].Setting} and {other.Setting} both ask for port {other.Port}; give each a port of its own.");
+                        $"{places[i].Setting} and {other.Setting} both ask for port {other.Port}; give each a port of "
+                            + "its own.");
                 }
             }
         }
@@ -82,11 +85,13 @@ internal static class ListenAddress
     private static bool Overlap(string one, string other) => IsEvery(one) || IsEvery(other)
         || Literal(one).Equals(Literal(other), StringComparison.OrdinalIgnoreCase);
 
-    private static string Literal(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" : host;
+    private static string Literal(string host) =>
+        host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" : host;
 
     /// <summary>Whether a host stands for all addresses of the machine.</summary>
     public static bool IsEvery(string host) => host is "*" or "+"
-        || (IPAddress.TryParse(host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
+        || (IPAddress.TryParse(host, out var address)
+            && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
 
     /// <summary>Whether a host is the machine itself, which nobody else reaches.</summary>
     public static bool IsLoopback(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase)

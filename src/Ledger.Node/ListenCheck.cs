@@ -28,7 +28,8 @@ internal static class ListenCheck
             {
                 await app.StartAsync();
             }
-            catch (Exception e) when (e is IOException or SocketException or InvalidOperationException or ArgumentException
+            catch (Exception e) when (e is IOException or SocketException or InvalidOperationException
+                or ArgumentException
                 or FormatException or NotSupportedException or UnauthorizedAccessException
                 or System.Security.Cryptography.CryptographicException)
             {
@@ -60,19 +61,23 @@ internal static class ListenCheck
         catch (SocketException e)
         {
             throw new SettingsException(
-                $"the node can't listen at Ledger:Cluster:HostName and Ledger:Cluster:Port ({cluster.HostName}:{cluster.Port}): {e.Message}");
+                $"the node can't listen at Ledger:Cluster:HostName and Ledger:Cluster:Port "
+                    + $"({cluster.HostName}:{cluster.Port}): {e.Message}");
         }
     }
 
     /// <summary>Takes a port without listening at it.</summary>
     private sealed class TakingFactory : IConnectionListenerFactory
     {
-        public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        public ValueTask<IConnectionListener> BindAsync(
+            EndPoint endpoint, CancellationToken cancellationToken = default)
         {
             // A socket in the file system would leave its file behind.
             try
             {
-                var socket = endpoint is UnixDomainSocketEndPoint ? null : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+                var socket = endpoint is UnixDomainSocketEndPoint
+                    ? null
+                    : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
                 return ValueTask.FromResult<IConnectionListener>(new Taken(socket, endpoint));
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
@@ -85,11 +90,13 @@ internal static class ListenCheck
 
     private sealed class Taken(Socket? socket, EndPoint asked) : IConnectionListener
     {
-        private readonly TaskCompletionSource<ConnectionContext?> nobody = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<ConnectionContext?> nobody = new(
+            TaskCreationOptions.RunContinuationsAsynchronously);
 
         public EndPoint EndPoint { get; } = socket?.LocalEndPoint ?? asked;
 
-        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(nobody.Task);
+        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+            new(nobody.Task);
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {

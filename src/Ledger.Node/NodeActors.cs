@@ -22,7 +22,8 @@ internal static class NodeActors
             .AddLedgerLease(LedgerGrpcExtensions.ReadyTag).AddLedgerClock(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {
-            services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);
+            services.AddHealthChecks()
+                .AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);
         }
 
         services.AddLedger().AddAkka(SystemName, (akka, provider) =>
@@ -89,7 +90,11 @@ internal static class NodeActors
     {
         akka.WithConfigDiscovery(new ConfigServiceDiscoveryOptions
         {
-            Services = [new Akka.Discovery.Config.Hosting.Service { Name = ContactPointService, Endpoints = options.ContactPoints }],
+            Services = [
+                new Akka.Discovery.Config.Hosting.Service
+                {
+                    Name = ContactPointService, Endpoints = options.ContactPoints
+                }],
         });
 
         // Started by ContactPoint, once the others can ask.

@@ -63,7 +63,8 @@ internal static class NodeConfiguration
                 && !others.Contains(key, StringComparer.OrdinalIgnoreCase))
             {
                 throw new SettingsException(
-                    $"there is no setting {key}; those of a node begin with --Ledger:, as --Ledger:Grpc:Url. --help tells more.");
+                    $"there is no setting {key}; those of a node begin with --Ledger:, as --Ledger:Grpc:Url. --help "
+                        + "tells more.");
             }
         }
     }

@@ -32,15 +32,17 @@ internal static class NodeHost
         PrepareThreads(settings);
 
         // Whatever is wrong with the settings is found while nothing is open yet: no file, no table, no cluster.
-        await ListenCheck.RunAsync(settings, kestrel => Listen(kestrel, settings, new Dictionary<string, ListenOptions>(StringComparer.Ordinal)));
+        await ListenCheck.RunAsync(
+            settings, kestrel =>
+                Listen(kestrel, settings, new Dictionary<string, ListenOptions>(StringComparer.Ordinal)));
         if (settings.Tls is { } tls)
         {
             await tls.WarmUpAsync();
             if (tls.ValidTo - TimeProvider.System.GetUtcNow() < ExpiryWarning)
             {
                 Console.WriteLine(
-                    $"WARNING: the node's certificate is valid until {tls.ValidTo:u}. After that no node can connect to it anew;"
-                    + " a new one is read at the next start.");
+                    $"WARNING: the node's certificate is valid until {tls.ValidTo:u}. After that no node can connect "
+                    + "to it anew; a new one is read at the next start.");
             }
         }
 
@@ -157,7 +159,8 @@ internal static class NodeHost
         var app = builder.Build();
         app.Services.GetService<ReadinessGate>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
             && (ReferenceEquals(endpoint, grpc.EndPoint)
-                || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
+                || (endpoint is IPEndPoint { Port: > 0 } ip
+                    && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
         NodeEdge.Use(app);
         NodeTelemetry.Use(app, settings.Telemetry);
         app.UseRouting();

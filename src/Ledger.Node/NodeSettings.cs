@@ -165,7 +165,8 @@ internal sealed class NodeSettings
     }
 
     /// <summary>Every setting that there is, with the type of its value.</summary>
-    public static IReadOnlyDictionary<string, Type> Known() => new NodeSettings(new ConfigurationBuilder().Build()).sections
+    public static IReadOnlyDictionary<string, Type> Known() =>
+        new NodeSettings(new ConfigurationBuilder().Build()).sections
         .SelectMany(static section => section.Types()).Where(static pair => pair.Value != typeof(LedgerClockOptions))
         .ToDictionary(static pair => pair.Key, static pair => pair.Value, StringComparer.Ordinal);
 
@@ -174,14 +175,17 @@ internal sealed class NodeSettings
     public string Describe()
     {
         var all = sections.SelectMany(static section => section.Values()).ToArray();
-        var given = Array.FindAll(all, pair => s_alwaysShown.Contains(pair.Key) || Configuration.GetSection(pair.Key).Exists());
+        var given = Array.FindAll(
+            all, pair => s_alwaysShown.Contains(pair.Key) || Configuration.GetSection(pair.Key).Exists());
         return Lines(
-            $"Settings in effect ({all.Length - given.Length} that were not given are left out; Ledger.Node {SettingsCommand.Name} prints them):",
+            $"Settings in effect ({all.Length - given.Length} that were not given are left out; Ledger.Node "
+                + $"{SettingsCommand.Name} prints them):",
             given);
     }
 
     /// <summary>Every setting with the value in effect; secrets are masked.</summary>
-    public string DescribeAll() => Lines("Settings in effect:", sections.SelectMany(static section => section.Values()));
+    public string DescribeAll() =>
+        Lines("Settings in effect:", sections.SelectMany(static section => section.Values()));
 
     private static string Lines(string title, IEnumerable<KeyValuePair<string, string>> settings) => string.Join(
         Environment.NewLine, settings.Select(static pair => $"  {pair.Key} = {pair.Value}").Prepend(title));
@@ -215,18 +219,20 @@ internal sealed class NodeSettings
 
         if (Ledger.Role is { } role && !string.Equals(role, NodeRoles.Ledger, StringComparison.Ordinal))
         {
-            throw new SettingsException($"{Root}:Role is '{role}'; accounts live on the nodes with the role '{NodeRoles.Ledger}'.");
+            throw new SettingsException(
+                $"{Root}:Role is '{role}'; accounts live on the nodes with the role '{NodeRoles.Ledger}'.");
         }
 
         Ledger.Role = NodeRoles.Ledger;
-        Tls = ClusterTls.Load(ClusterTlsOptions, IsDevelopment, TimeProvider.System, Cluster.PublicHostName ?? Cluster.HostName);
+        Tls = ClusterTls.Load(
+            ClusterTlsOptions, IsDevelopment, TimeProvider.System, Cluster.PublicHostName ?? Cluster.HostName);
         if (Tls is null && !ClusterTlsOptions.AllowPlaintext && !ListenAddress.IsLoopback(Cluster.HostName))
         {
             throw new SettingsException(
-                $"{Root}:Cluster:HostName is {Cluster.HostName}, where others may reach it, and nodes would speak plaintext:"
-                + $" whoever reaches the port can do whatever a node can. Set {Root}:Cluster:Tls:CertificatePath, KeyPath and"
-                + $" AuthorityPath (eng/dev-certs.sh makes some), or {Root}:Cluster:Tls:AllowPlaintext=true where nobody else"
-                + " does.");
+                $"{Root}:Cluster:HostName is {Cluster.HostName}, where others may reach it, and nodes would speak "
+                + $"plaintext: whoever reaches the port can do whatever a node can. Set "
+                + $"{Root}:Cluster:Tls:CertificatePath, KeyPath and AuthorityPath (eng/dev-certs.sh makes some), or "
+                + $"{Root}:Cluster:Tls:AllowPlaintext=true where nobody else does.");
         }
     }
 
@@ -242,8 +248,11 @@ internal sealed class NodeSettings
         catch (ArgumentException e)
         {
             // Without the name of a parameter, which is no setting.
-            var setting = PostgreSql.ConnectionString is { Length: > 0 } ? ":PostgreSql:ConnectionString" : ":Sqlite:Path";
-            throw new SettingsException($"{Root}{setting}: {(e.ParamName is null ? e.Message : e.Message.Split(" (Parameter '")[0])}");
+            var setting = PostgreSql.ConnectionString is { Length: > 0 }
+                ? ":PostgreSql:ConnectionString"
+                : ":Sqlite:Path";
+            throw new SettingsException(
+                $"{Root}{setting}: {(e.ParamName is null ? e.Message : e.Message.Split(" (Parameter '")[0])}");
         }
     }
 
@@ -252,11 +261,12 @@ internal sealed class NodeSettings
     {
         foreach (var key in sections.SelectMany(static section => section.Times()))
         {
-            if (int.TryParse(configuration[key], NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days > 0)
+            if (int.TryParse(configuration[key], NumberStyles.None, CultureInfo.InvariantCulture, out var days)
+                && days > 0)
             {
                 throw new SettingsException(
-                    $"{key} is {days}, which would mean {days} days. Write 00:00:01 for a second, 00:01:00 for a minute,"
-                    + $" {days}.00:00:00 for days.");
+                    $"{key} is {days}, which would mean {days} days. Write 00:00:01 for a second, 00:01:00 for a "
+                    + $"minute, {days}.00:00:00 for days.");
             }
         }
     }

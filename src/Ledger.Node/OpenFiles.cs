@@ -23,8 +23,8 @@ internal static class OpenFiles
         if (File.Exists(LimitsFile) && FilesMax(File.ReadLines(LimitsFile)) is < Least and var files)
         {
             throw new SettingsException(
-                $"the process may have {files} files open (ulimit -n), and a node needs {Least} at least. Raise the limit,"
-                + " as by LimitNOFILE= of systemd or --ulimit nofile= of Docker");
+                $"the process may have {files} files open (ulimit -n), and a node needs {Least} at least. Raise the "
+                + "limit, as by LimitNOFILE= of systemd or --ulimit nofile= of Docker");
         }
     }
 

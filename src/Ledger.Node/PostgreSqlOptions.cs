@@ -34,7 +34,9 @@ internal sealed class PostgreSqlOptions
             {
                 throw new SettingsException(
                     $"{setting} is for a connection string without a password, and there is "
-                    + (ConnectionString is { Length: > 0 } ? "one with a password." : "none: set ConnectionStrings:Ledger."));
+                    + (ConnectionString is { Length: > 0 }
+                        ? "one with a password."
+                        : "none: set ConnectionStrings:Ledger."));
             }
 
             connection.Password = File.ReadLines(path).FirstOrDefault();

@@ -30,10 +30,14 @@ internal static class SchemaCommand
         {
             [] => null,
             [RoleOption, var name] => name,
-            [var option] when option.StartsWith(RoleOption + "=", StringComparison.Ordinal) => option[(RoleOption.Length + 1)..],
-            _ => throw new SettingsException($"{Name} [{RoleOption} NAME], or {Name} {SqliteOption}: it takes nothing else"),
+            [var option] when option.StartsWith(RoleOption + "=", StringComparison.Ordinal) =>
+                option[(RoleOption.Length + 1)..],
+            _ =>
+                throw new SettingsException(
+                    $"{Name} [{RoleOption} NAME], or {Name} {SqliteOption}: it takes nothing else"),
         };
-        output.WriteLine($"-- The tables of a ledger, Ledger.Node {NodeUsage.Version}. Run by their owner; again without harm.");
+        output.WriteLine(
+            $"-- The tables of a ledger, Ledger.Node {NodeUsage.Version}. Run by their owner; again without harm.");
         output.WriteLine(PostgreSqlSchema.Script.Trim());
         output.WriteLine();
         output.WriteLine(role is null
@@ -50,8 +54,11 @@ internal static class SchemaCommand
 
     private static void PrintSqlite(TextWriter output)
     {
-        output.WriteLine($"-- The tables of a ledger in SQLite, Ledger.Node {NodeUsage.Version}: four files, which a node makes at its start,");
-        output.WriteLine("-- readable by its user alone. Each part again without harm. With Ledger:Sqlite:Path=ledger.db:");
+        output.WriteLine(
+            $"-- The tables of a ledger in SQLite, Ledger.Node {NodeUsage.Version}: four files, which a node makes at "
+                + "its start,");
+        output.WriteLine(
+            "-- readable by its user alone. Each part again without harm. With Ledger:Sqlite:Path=ledger.db:");
         foreach (var (file, what, script) in new[]
         {
             ("ledger.db", "the journal, and what is kept with it", SqliteScripts.Journal),
@@ -75,8 +82,8 @@ internal static class SchemaCommand
             "GRANT SELECT ON ledger_identity " + to,
             "GRANT SELECT, INSERT, UPDATE, DELETE ON snapshot, ledger_id, ledger_hold, ledger_unfinished,"
             + " ledger_work_checkpoint, ledger_block, ledger_lease, ledger_shard, ledger_index " + to,
-            "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ledger_transfer, ledger_transfer_metadata, ledger_account,"
-            + " ledger_account_metadata, ledger_index_prepared " + to,
+            "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ledger_transfer, ledger_transfer_metadata, "
+            + "ledger_account, ledger_account_metadata, ledger_index_prepared " + to,
         ];
     }
 }

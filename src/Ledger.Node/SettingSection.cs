@@ -20,7 +20,9 @@ internal sealed partial record SettingSection(string Prefix, object Target)
 
     /// <summary>The paths whose values are lengths of time.</summary>
     public IEnumerable<string> Times() => Settable()
-        .Where(static property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan))
+        .Where(
+            static property =>
+                (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan))
         .Select(property => $"{Prefix}:{property.Name}");
 
     /// <summary>The paths with their values; secrets are masked.</summary>
@@ -28,7 +30,8 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     {
         foreach (var property in Target.GetType().GetProperties().Where(
             static property => !IsNoSetting(property.PropertyType)
-                && property.PropertyType != typeof(LedgerClockOptions) && property.PropertyType != typeof(LedgerIndexOptions)))
+                && property.PropertyType != typeof(LedgerClockOptions)
+                && property.PropertyType != typeof(LedgerIndexOptions)))
         {
             var text = property.GetValue(Target) switch
             {

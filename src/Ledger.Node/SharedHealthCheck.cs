@@ -3,11 +3,13 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Ledger.Node;
 
 /// <summary>A check whose result is good for a moment: however many ask, over HTTP or gRPC, it runs once in that time.
-/// Whoever asks for health shows nothing of who he is, and a check costs a question to the database. Thread-safe.</summary>
+/// Whoever asks for health shows nothing of who he is, and a check costs a question to the database.
+/// Thread-safe.</summary>
 /// <param name="check">The check.</param>
 /// <param name="clock">By which a result ages.</param>
 /// <param name="stopping">From then on each is asked anew: a node that stops says so at once.</param>
-internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, CancellationToken stopping) : IHealthCheck
+internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, CancellationToken stopping)
+    : IHealthCheck
 {
     /// <summary>For how long a result is good.</summary>
     public static readonly TimeSpan GoodFor = TimeSpan.FromMilliseconds(500);
@@ -20,7 +22,8 @@ internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, 
     private long begunAt;
     private long endedAt;
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         if (stopping.IsCancellationRequested)
         {

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Ledger.Node;
 
 /// <summary>Has every check of the node shared by all who ask for it.</summary>
-internal sealed class SharedHealthChecks(IHostApplicationLifetime lifetime) : IPostConfigureOptions<HealthCheckServiceOptions>
+internal sealed class SharedHealthChecks(IHostApplicationLifetime lifetime)
+    : IPostConfigureOptions<HealthCheckServiceOptions>
 {
     public void PostConfigure(string? name, HealthCheckServiceOptions options)
     {
@@ -17,7 +18,8 @@ internal sealed class SharedHealthChecks(IHostApplicationLifetime lifetime) : IP
             {
                 lock (gate)
                 {
-                    return shared ??= new SharedHealthCheck(factory(services), TimeProvider.System, lifetime.ApplicationStopping);
+                    return shared ??= new SharedHealthCheck(
+                        factory(services), TimeProvider.System, lifetime.ApplicationStopping);
                 }
             };
         }

@@ -57,9 +57,11 @@ internal sealed partial class TerminationWatcher(
             "the other nodes gave this node up, because it did not answer them in time or was left with a minority."
             + " Nothing is lost; start it again, as a supervisor does.",
         CoordinatedShutdown.ClusterJoinUnsuccessfulReason =>
-            "this node did not become a member of the cluster within Ledger:Cluster:JoinTimeout; the log above says whom it could"
-            + " not reach. Start it again, as a supervisor does.",
-        _ => "the node's actor system has ended by itself; the log above says why. Start it again, as a supervisor does.",
+            "this node did not become a member of the cluster within Ledger:Cluster:JoinTimeout; the log above says "
+            + "whom it could not reach. Start it again, as a supervisor does.",
+        _ =>
+            "the node's actor system has ended by itself; the log above says why. Start it again, as a supervisor "
+                + "does.",
     };
 
     private async Task WatchAsync(ActorSystem system)

@@ -35,7 +35,8 @@ public class CleanRunTests
     [Theory]
     [InlineData("attack:", Verdict.Clean)]
     [InlineData("attack:o", Verdict.Violated)]
-    public async Task Of_accounts_that_others_use_nothing_is_said_and_of_no_further_ones(string prefix, Verdict expected)
+    public async Task Of_accounts_that_others_use_nothing_is_said_and_of_no_further_ones(
+        string prefix, Verdict expected)
     {
         await using var run = await RecordedRun.StartAsync();
         await run.OpenAsync("a");
@@ -43,11 +44,12 @@ public class CleanRunTests
 
         // By somebody whose calls are on no record.
         AccountAddress[] others = [AccountAddress.Parse("attack:own"), AccountAddress.Parse("attack:victim")];
-        await run.Ledger.OpenAccountsAsync([.. others.Select(static one => new AccountSpec(one, Asset.Parse("USD/2"), 1))]);
-        var moved = await run.Ledger.PostTransferAsync(new Transfer
+        await run.Ledger.OpenAccountsAsync(
+            [.. others.Select(static one => new AccountSpec(one, Asset.Parse("USD/2"), 1))]);
+        var moved = await run.Ledger.PostTransferAsync(new Transfer(
+            TransferId.FromGuid(Guid.CreateVersion7()), others[0], others[1], Amount.Of(5), 1)
         {
-            Id = TransferId.FromGuid(Guid.CreateVersion7()), DebitAccount = others[0], CreditAccount = others[1], Amount = Amount.Of(5),
-            Asset = Asset.Parse("USD/2"), Code = 1,
+            Asset = Asset.Parse("USD/2"),
         });
         moved.Status.ShouldBe(TransferStatus.Created);
         await run.FinishAsync();

@@ -45,7 +45,8 @@ public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun
     public Task What_was_mended_is_read_again() => Fires(Damaged(Sound() with { ReadAgain = null }), Rule.Unreadable);
 
     [Fact]
-    public Task Others_are_written_meanwhile() => Fires(Damaged(Sound() with { OthersWritable = null }), Rule.Unreadable);
+    public Task Others_are_written_meanwhile() =>
+        Fires(Damaged(Sound() with { OthersWritable = null }), Rule.Unreadable);
 
     [Fact]
     public async Task Others_are_read_meanwhile()
@@ -55,7 +56,8 @@ public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun
         {
             history.Add(history["b after"] with
             {
-                Invoke = Begin + 100 + i, Complete = Begin + 200, Outcome = CallOutcome.Rejected, Error = Refused, Result = null,
+                Invoke = Begin + 100 + i, Complete = Begin
+                    + 200, Outcome = CallOutcome.Rejected, Error = Refused, Result = null,
             });
         }
 
@@ -102,7 +104,8 @@ public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun
         history.Repeat("too much", call => call with
         {
             Kind = CallKind.Poison, Status = "", Result = null, Process = 9,
-            Request = call.Request with { Poison = "transaction with too much metadata", Expected = "TRANSACTION_TOO_LARGE" },
+            Request =
+                call.Request with { Poison = "transaction with too much metadata", Expected = "TRANSACTION_TOO_LARGE" },
             Error = new CallError { Code = "INVALID_ARGUMENT", Reason = reason, Outcome = "not_applied" },
         });
         var report = await history.CheckAsync();
@@ -122,7 +125,8 @@ public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun
 
     private static DamageRecord Sound() => new()
     {
-        From = Begin, To = End, Accounts = [new DamagedAccount("a", 12, 12)], OthersWritable = Begin + 10, IsAlone = true,
+        From = Begin, To = End, Accounts = [new DamagedAccount("a", 12, 12)], OthersWritable = Begin
+            + 10, IsAlone = true,
         ReadAgain = End + 10,
     };
 
@@ -145,7 +149,8 @@ public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun
         history.Records.Insert(1, damage);
         history.Add(history["a after"] with
         {
-            Invoke = Begin + 20, Complete = Begin + 30, Process = 9, Outcome = CallOutcome.Rejected, Error = Refused, Result = null,
+            Invoke = Begin + 20, Complete = Begin
+                + 30, Process = 9, Outcome = CallOutcome.Rejected, Error = Refused, Result = null,
         });
         return history;
     }

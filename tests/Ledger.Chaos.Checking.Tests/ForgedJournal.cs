@@ -16,7 +16,8 @@ internal sealed class ForgedJournal
         var rows = new List<Row>();
         using var connection = Open(path, SqliteOpenMode.ReadOnly);
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT persistence_id, sequence_number, message, manifest, writer_uuid FROM journal ORDER BY ordering";
+        command.CommandText =
+            "SELECT persistence_id, sequence_number, message, manifest, writer_uuid FROM journal ORDER BY ordering";
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
@@ -66,7 +67,8 @@ internal sealed class ForgedJournal
 
         var row = new Row
         {
-            Account = last.Account, SequenceNr = last.SequenceNr + 1, Batch = batch, Manifest = last.Manifest, Writer = last.Writer,
+            Account = last.Account, SequenceNr = last.SequenceNr
+                + 1, Batch = batch, Manifest = last.Manifest, Writer = last.Writer,
         };
         Rows.Add(row);
         return row;
@@ -87,7 +89,8 @@ internal sealed class ForgedJournal
         foreach (var row in Rows)
         {
             var stream = AccountActor.PersistenceIdOf(row.Account);
-            var previous = row.PreviousHash ?? hashes.GetValueOrDefault(row.Account) ?? JournalCodec.GenesisHash(stream);
+            var previous = row.PreviousHash ?? hashes.GetValueOrDefault(row.Account)
+                ?? JournalCodec.GenesisHash(stream);
             var bytes = JournalCodec.Encode(row.Batch, previous, row.Account);
             if (row.Flip >= 0)
             {
@@ -115,7 +118,8 @@ internal sealed class ForgedJournal
 
     private static SqliteConnection Open(string path, SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false }.ToString());
         connection.Open();
         return connection;
     }

@@ -4,7 +4,8 @@ namespace Ledger.Chaos.Checking.Tests;
 /// history is changed, and the rule that speaks against it must.</summary>
 public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
 {
-    private static readonly CallError Lost = new() { Code = "UNAVAILABLE", Reason = "UNAVAILABLE", Outcome = "unknown" };
+    private static readonly CallError Lost =
+        new() { Code = "UNAVAILABLE", Reason = "UNAVAILABLE", Outcome = "unknown" };
 
     [Fact]
     public async Task The_run_itself_is_clean()
@@ -37,7 +38,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task What_was_acknowledged_for_another_time_is_lost()
     {
         var history = run.History();
-        history.Change("a to b", static call => call with { Result = call.Result! with { CreateTime = call.Result.CreateTime!.Value.AddSeconds(1) } });
+        history.Change(
+            "a to b", static call =>
+                call with { Result = call.Result! with { CreateTime = call.Result.CreateTime!.Value.AddSeconds(1) } });
         await Fires(history, Rule.NothingLost);
     }
 
@@ -109,7 +112,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task What_was_rejected_did_not_happen()
     {
         var history = run.History();
-        history.Change("a to b again", static call => call with { Outcome = CallOutcome.Rejected, Status = "EXCEEDS_CREDITS", Result = null });
+        history.Change(
+            "a to b again", static call =>
+                call with { Outcome = CallOutcome.Rejected, Status = "EXCEEDS_CREDITS", Result = null });
         await Fires(history, Rule.NoPhantom);
     }
 
@@ -129,7 +134,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_look_up_in_the_final_phase_finds_what_happened()
     {
         var history = run.History();
-        history.Change("a to b again", static call => call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
+        history.Change(
+            "a to b again", static call =>
+                call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
         history.Repeat("expired", call => call with
         {
             Final = true, Status = "", Result = new CallResult { Found = false },
@@ -142,7 +149,8 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_look_up_finds_nothing_that_did_not_happen()
     {
         var history = run.History();
-        history.Repeat("expired", static call => call with { Request = call.Request with { Id = Guid.CreateVersion7() } });
+        history.Repeat(
+            "expired", static call => call with { Request = call.Request with { Id = Guid.CreateVersion7() } });
         await Fires(history, Rule.UnknownsSettle);
     }
 
@@ -150,15 +158,20 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task Nothing_happens_after_the_final_phase_has_looked()
     {
         var history = run.History();
-        history.Change("transaction", static call => call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
+        history.Change(
+            "transaction", static call =>
+                call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
         history.Repeat("expired", call => call with
         {
-            Kind = CallKind.LookupTransaction, Final = true, Status = "CREATED", Result = new CallResult { Found = true },
+            Kind =
+                CallKind.LookupTransaction, Final = true, Status = "CREATED", Result = new CallResult { Found = true },
             Request = new CallRequest { Account = "a", Id = history["transaction"].Request.Id },
         });
         foreach (var (name, account) in new[] { ("a after", "a"), ("b after", "b") })
         {
-            history.Records.RemoveAll(record => record is CallRecord { Final: true, Kind: CallKind.Read } read && read.Request.Account == account);
+            history.Records.RemoveAll(
+                record =>
+                    record is CallRecord { Final: true, Kind: CallKind.Read } read && read.Request.Account == account);
             history.Repeat(name, static call => call with { Final = true, Process = 77 });
         }
 
@@ -258,7 +271,11 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var history = run.History();
         history.Change("statement", static call => call with
         {
-            Result = call.Result! with { Entries = [call.Result.Entries![0] with { Amount = 99 }, .. call.Result.Entries.Skip(1)] },
+            Result =
+                call.Result! with
+                {
+                    Entries = [call.Result.Entries![0] with { Amount = 99 }, .. call.Result.Entries.Skip(1)]
+                },
         });
         await Fires(history, Rule.Monotonic);
     }
@@ -290,8 +307,14 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         // Asked for, decided, not told; much happens; then the same again, which is told what was decided then.
         var history = run.History();
-        var late = history["too much"] with { Attempt = 2, Result = history["too much"].Result! with { Replayed = true }, Invoke = -1 };
-        history.Change("too much", static call => call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
+        var late =
+            history["too much"] with
+            {
+                Attempt = 2, Result = history["too much"].Result! with { Replayed = true }, Invoke = -1
+            };
+        history.Change(
+            "too much", static call =>
+                call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
         history.Add(late);
         var report = await history.CheckAsync();
         report.Verdict.ShouldBe(Verdict.Clean, CleanRunTests.Text(report));
@@ -356,7 +379,8 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
-    public async Task What_an_account_has_refused_or_where_the_hold_was_known_is_refused_for_ever(bool isSeen, bool isKnown)
+    public async Task What_an_account_has_refused_or_where_the_hold_was_known_is_refused_for_ever(
+        bool isSeen, bool isKnown)
     {
         var history = run.History();
         var post = history["post"];
@@ -365,7 +389,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         history.Add(post with
         {
             Process = 1_000, Outcome = CallOutcome.Rejected, Status = "PENDING_TRANSFER_NOT_FOUND",
-            Result = isSeen ? new CallResult { BalanceSeen = history["too much"].Result!.BalanceSeen.ShouldNotBeNull() } : null,
+            Result = isSeen
+            ? new CallResult { BalanceSeen = history["too much"].Result!.BalanceSeen.ShouldNotBeNull() }
+            : null,
             Invoke = at - 200, Complete = at - 100,
         });
         await Fires(history, Rule.NoPhantom);
@@ -390,7 +416,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var history = run.History();
         history.Change("b after", call => call with
         {
-            Outcome = CallOutcome.Rejected, Result = null, Error = new CallError { Code = code, Reason = reason, Outcome = outcome },
+            Outcome =
+                CallOutcome.Rejected, Result = null,
+                Error = new CallError { Code = code, Reason = reason, Outcome = outcome },
         });
         await Fires(history, Rule.ErrorsKnown);
     }
@@ -419,7 +447,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task What_is_malformed_is_refused()
     {
         var history = run.History();
-        history.Repeat("a to b", static call => call with { Kind = CallKind.Poison, Request = new CallRequest { Poison = "no amount" } });
+        history.Repeat(
+            "a to b", static call =>
+                call with { Kind = CallKind.Poison, Request = new CallRequest { Poison = "no amount" } });
         await Fires(history, Rule.ErrorsKnown);
     }
 
@@ -429,7 +459,8 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var history = run.History();
         history.Records.RemoveAt(history.Records.Count - 1);
         (await history.CheckAsync()).Verdict.ShouldBe(Verdict.Unknown);
-        history.Records.Add(new FinalRecord { From = 0, To = 1, Finished = false, Accounts = 0, Unknowns = 0, Reason = "a test" });
+        history.Records.Add(
+            new FinalRecord { From = 0, To = 1, Finished = false, Accounts = 0, Unknowns = 0, Reason = "a test" });
         (await history.CheckAsync()).Verdict.ShouldBe(Verdict.Unknown);
     }
 
@@ -445,7 +476,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task An_unknown_that_nobody_looked_up_proves_nothing()
     {
         var history = run.History();
-        history.Change("a to b again", static call => call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
+        history.Change(
+            "a to b again", static call =>
+                call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
         (await history.CheckAsync()).Verdict.ShouldBe(Verdict.Unknown);
     }
 

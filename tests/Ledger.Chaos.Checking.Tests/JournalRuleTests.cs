@@ -23,7 +23,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var row = journal.RowsOf("b").Last();
         journal.Rows.Add(new ForgedJournal.Row
         {
-            Account = row.Account, SequenceNr = row.SequenceNr, Batch = row.Batch, Manifest = row.Manifest, Writer = "stale",
+            Account =
+                row.Account, SequenceNr = row.SequenceNr, Batch = row.Batch, Manifest = row.Manifest, Writer = "stale",
         });
         await Fires(journal, Rule.SingleWriter);
     }
@@ -34,7 +35,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var journal = run.Journal();
         var last = journal.RowsOf("c").Last();
         journal.Append("c", new AccountChanged(new UnfreezeAccount("x"), last.Batch.Events[^1].At)).Writer = "new";
-        journal.Append("c", new AccountChanged(new UnfreezeAccount("y"), last.Batch.Events[^1].At)).Writer = last.Writer;
+        journal.Append("c", new AccountChanged(new UnfreezeAccount("y"), last.Batch.Events[^1].At)).Writer = last
+            .Writer;
         await Fires(journal, Rule.SingleWriter);
     }
 
@@ -96,7 +98,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_transfer_is_done_again_as_another_attempt()
     {
         var journal = run.Journal();
-        var (_, _, closed) = journal.Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
+        var (_, _, closed) = journal
+            .Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
         var again = closed.Branch with { Attempt = 9 };
         journal.Append("a", new TransactionPrepared(again, LastTime(journal, "a")));
         journal.Append("b", new LastAgentCommitted(again, LastTime(journal, "b")));
@@ -112,7 +115,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var part = Part(NewTransfer("c", "bank", 3));
         var row = journal.Append("c", new TransactionPrepared(part, LastTime(journal, "c")));
         journal.Append("bank", new LastAgentCommitted(part, LastTime(journal, "bank")));
-        journal.Append("c", new TransactionCommitted(part.Key, row.SequenceNr, LastTime(journal, "bank"), LastTime(journal, "c")));
+        journal.Append(
+            "c", new TransactionCommitted(part.Key, row.SequenceNr, LastTime(journal, "bank"), LastTime(journal, "c")));
         await Fires(journal, Rule.NoPhantom);
     }
 
@@ -120,7 +124,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task The_last_agent_has_another_amount_than_the_coordinator()
     {
         var journal = run.Journal();
-        var (row, index, closed) = journal.Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
+        var (row, index, closed) = journal
+            .Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
         var leg = closed.Branch.Legs[0];
         row.Batch.Events[index] = new LastAgentCommitted(
             closed.Branch with { Legs = [leg with { Amount = new Amount(leg.Amount.Value + 1) }] }, closed.At);
@@ -184,7 +189,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         var journal = run.Journal();
         var row = journal.RowsOf("a").Last();
-        var stale = new EventBatch(row.SequenceNr, row.Batch.EntriesBefore, journal.RowsOf("a").ElementAt(2).Batch.Before);
+        var stale = new EventBatch(
+            row.SequenceNr, row.Batch.EntriesBefore, journal.RowsOf("a").ElementAt(2).Batch.Before);
         foreach (var happened in row.Batch.Events)
         {
             stale.Events.Add(happened);
@@ -201,7 +207,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var path = journal.Write(run.Run.NewFile("with-snapshot.db"));
         var rows = journal.RowsOf("a").ToArray();
         var snapshot = new AccountSnapshot(
-            rows[^1].SequenceNr, null, default, rows[3].Batch.Before, rows[3].Batch.EntriesBefore, default, 0, default, false, [], []);
+            rows[^1].SequenceNr, null, default, rows[3].Batch.Before, rows[3].Batch.EntriesBefore, default, 0, default,
+            false, [], []);
         await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
         {
             await connection.OpenAsync();
@@ -226,7 +233,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         var journal = run.Journal();
         var id = TransferId.FromGuid(Guid.NewGuid());
-        var row = journal.Append("a", new TransactionPrepared(Part(NewTransfer("a", "b", 1) with { Id = id }), LastTime(journal, "a")));
+        var row = journal.Append(
+            "a", new TransactionPrepared(Part(NewTransfer("a", "b", 1) with { Id = id }), LastTime(journal, "a")));
         var path = journal.Write(run.Run.NewFile($"with-ids-{isThere}.db"));
         await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
         {
@@ -267,7 +275,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             var row = journal.Append("a", new TransactionPrepared(again, LastTime(journal, "a")));
             journal.Append("b", new LastAgentCommitted(again, LastTime(journal, "b")));
             journal.Append(
-                "a", new TransactionCommitted(again.Key, row.SequenceNr, LastTime(journal, "b"), LastTime(journal, "a")));
+                "a",
+                new TransactionCommitted(again.Key, row.SequenceNr, LastTime(journal, "b"), LastTime(journal, "a")));
         }
 
         await Fires(journal, Rule.Holds);
@@ -297,8 +306,10 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             {
                 row.Batch.Events[i] = row.Batch.Events[i] switch
                 {
-                    TransactionPrepared(var part, var at) when part.Id == hold => new TransactionPrepared(Later(part), at),
-                    LastAgentCommitted(var part, var at) when part.Id == hold => new LastAgentCommitted(Later(part), at),
+                    TransactionPrepared(var part, var at) when part.Id == hold =>
+                        new TransactionPrepared(Later(part), at),
+                    LastAgentCommitted(var part, var at) when part.Id == hold =>
+                        new LastAgentCommitted(Later(part), at),
                     var other => other,
                 };
             }
@@ -312,14 +323,17 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         };
     }
 
-    private static LedgerTime LastTime(ForgedJournal journal, string account) => journal.RowsOf(account).Last().Batch.Events[^1].At;
+    private static LedgerTime LastTime(ForgedJournal journal, string account) =>
+        journal.RowsOf(account).Last().Batch.Events[^1].At;
 
     private static Transfer NewTransfer(string debit, string credit, ulong amount) => new(
-        TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse(debit), AccountAddress.Parse(credit), Amount.Of(amount), 1);
+        TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse(debit), AccountAddress.Parse(credit),
+        Amount.Of(amount), 1);
 
     private static TransactionBranch Part(Transfer transfer) => new()
     {
-        Id = transfer.Id, Coordinator = transfer.DebitAccount, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
+        Id = transfer.Id, Coordinator = transfer.DebitAccount, LegCount = 1, Asked = Core.TransferContent.DigestOf(
+            transfer),
         Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 

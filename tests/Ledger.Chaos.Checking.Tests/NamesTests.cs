@@ -11,7 +11,8 @@ public class NamesTests
     public void Every_reason_of_the_facade_is_known_and_no_other()
     {
         var reasons = typeof(LedgerGrpcOptions).Assembly.GetType("Ledger.Grpc.Errors.ErrorReasons", throwOnError: true)!
-            .GetFields(BindingFlags.Static | BindingFlags.Public).Select(static field => field.GetValue(null)!).ToArray();
+            .GetFields(BindingFlags.Static | BindingFlags.Public).Select(static field => field.GetValue(null)!)
+            .ToArray();
         reasons.ShouldNotBeEmpty();
         reasons.Select(static reason => (
                 Name: (string)Value(reason, "Name"), Code: Names.Snake(((StatusCode)Value(reason, "Code")).ToString()),

@@ -52,7 +52,8 @@ public class OrderTests
         Search([.. operations]).ShouldNotBe(Order.Found);
     }
 
-    private static Order Search(params Operation[] operations) => Linearizability.Search(operations, 0, 0, begin: 0, end: 2000);
+    private static Order Search(params Operation[] operations) =>
+        Linearizability.Search(operations, 0, 0, begin: 0, end: 2000);
 
     private static Operation Write(long from, long to, int amount) => new(from, to, false, amount, 0, null);
 

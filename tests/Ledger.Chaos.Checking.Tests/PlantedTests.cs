@@ -9,7 +9,8 @@ public class PlantedTests
     private static readonly string Root = PlantedFaults.RootOf(AppContext.BaseDirectory);
 
     public static TheoryData<string> Names =>
-        [.. PlantedFault.ReadAll(Path.Combine(Root, "tests", "Ledger.Chaos", "Planted")).Select(static fault => fault.Name)];
+        [.. PlantedFault.ReadAll(Path.Combine(Root, "tests", "Ledger.Chaos", "Planted"))
+            .Select(static fault => fault.Name)];
 
     [Fact]
     public void There_are_enough() => Names.Count.ShouldBeGreaterThanOrEqualTo(10);
@@ -18,7 +19,8 @@ public class PlantedTests
     [MemberData(nameof(Names))]
     public void A_fault_fits_into_the_sources(string name)
     {
-        var fault = PlantedFault.ReadAll(Path.Combine(Root, "tests", "Ledger.Chaos", "Planted")).Single(one => one.Name == name);
+        var fault = PlantedFault.ReadAll(Path.Combine(Root, "tests", "Ledger.Chaos", "Planted"))
+            .Single(one => one.Name == name);
         var copy = Directory.CreateTempSubdirectory("ledger-planted-test-");
         try
         {
@@ -30,7 +32,8 @@ public class PlantedTests
             }
 
             fault.Apply(copy.FullName);
-            fault.Edits.ShouldAllBe(edit => File.ReadAllText(Path.Combine(copy.FullName, edit.Path)).Contains(edit.Put));
+            fault.Edits.ShouldAllBe(
+                edit => File.ReadAllText(Path.Combine(copy.FullName, edit.Path)).Contains(edit.Put));
         }
         finally
         {
@@ -42,7 +45,8 @@ public class PlantedTests
     public void A_fault_that_does_not_fit_is_said_to()
     {
         var fault = PlantedFault.Parse(
-            "# Lost\nIt has no place.\nexpects: C1\nrun: --faults kill\nfile README.md\n<<<<\nno such text\n====\n\n>>>>\n", "lost.txt");
+            "# Lost\nIt has no place.\nexpects: C1\nrun: --faults kill\nfile README.md\n<<<<\nno such "
+                + "text\n====\n\n>>>>\n", "lost.txt");
         Should.Throw<FormatException>(() => fault.Apply(Root)).Message.ShouldContain("Lost: not in README.md");
         Should.Throw<FormatException>(() => PlantedFault.Parse("# Lost\n", "lost.txt"));
     }

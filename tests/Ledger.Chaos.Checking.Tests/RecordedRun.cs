@@ -80,13 +80,15 @@ internal sealed class RecordedRun : IAsyncDisposable
         [
             new RunRecord
             {
-                Seed = 1, Nodes = 1, Workload = "test", StartTime = startTime, Connection = Connection, Accounts = [.. Accounts],
+                Seed = 1, Nodes = 1, Workload = "test", StartTime = startTime, Connection = Connection, Accounts = [
+                    .. Accounts],
             },
             .. records.OfType<CallRecord>().OrderBy(static call => call.Complete),
         ];
         if (finished)
         {
-            history.Add(new FinalRecord { From = 0, To = Now, Finished = true, Accounts = Accounts.Count, Unknowns = 0 });
+            history.Add(
+                new FinalRecord { From = 0, To = Now, Finished = true, Accounts = Accounts.Count, Unknowns = 0 });
         }
 
         return history;
@@ -114,11 +116,13 @@ internal sealed class RecordedRun : IAsyncDisposable
 
     // ---------------------------------------------------------------- calls
 
-    public async Task<CallRecord> OpenAsync(string address, ulong? debitAllowance = null, ulong? creditAllowance = null, string asset = "USD/2")
+    public async Task<CallRecord> OpenAsync(
+        string address, ulong? debitAllowance = null, ulong? creditAllowance = null, string asset = "USD/2")
     {
         var content = new AccountContent
         {
-            Address = address, Asset = asset, Code = 1, DebitAllowance = debitAllowance, CreditAllowance = creditAllowance,
+            Address =
+                address, Asset = asset, Code = 1, DebitAllowance = debitAllowance, CreditAllowance = creditAllowance,
         };
         Accounts.Add(content);
         return await CallAsync(0, CallKind.Open, new CallRequest { Accounts = [content] }, async token =>
@@ -137,7 +141,9 @@ internal sealed class RecordedRun : IAsyncDisposable
 
     public static TransferContent Move(string debit, string credit, UInt128 amount, Guid? id = null) => new()
     {
-        Id = id ?? Guid.CreateVersion7(), Type = TransferType.Direct, Debit = debit, Credit = credit, Amount = amount, Asset = "USD/2", Code = 7,
+        Id = id
+            ?? Guid.CreateVersion7(), Type = TransferType.Direct, Debit = debit, Credit = credit, Amount = amount,
+            Asset = "USD/2", Code = 7,
     };
 
     public static TransferContent Hold(string debit, string credit, UInt128 amount, TimeSpan timeout = default) =>
@@ -145,7 +151,8 @@ internal sealed class RecordedRun : IAsyncDisposable
 
     public static TransferContent Post(Guid hold, UInt128? amount = null, bool keepRest = false) => new()
     {
-        Id = Guid.CreateVersion7(), Type = TransferType.Post, Debit = "", Credit = "", Amount = amount, Hold = hold, KeepRest = keepRest,
+        Id = Guid.CreateVersion7(), Type = TransferType
+            .Post, Debit = "", Credit = "", Amount = amount, Hold = hold, KeepRest = keepRest,
     };
 
     public static TransferContent Void(Guid hold) => new()
@@ -153,7 +160,8 @@ internal sealed class RecordedRun : IAsyncDisposable
         Id = Guid.CreateVersion7(), Type = TransferType.Void, Debit = "", Credit = "", Hold = hold,
     };
 
-    public Task<CallRecord> PostAsync(TransferContent transfer, long process = 0, int attempt = 1, bool final = false) => CallAsync(
+    public Task<CallRecord> PostAsync(
+        TransferContent transfer, long process = 0, int attempt = 1, bool final = false) => CallAsync(
         process,
         transfer.Type switch
         {
@@ -179,7 +187,8 @@ internal sealed class RecordedRun : IAsyncDisposable
         attempt, final);
 
     public Task<CallRecord> PostAllAsync(
-        Guid id, IReadOnlyList<TransferContent> legs, long process = 0, int attempt = 1, bool final = false) => CallAsync(
+        Guid id, IReadOnlyList<TransferContent> legs, long process = 0, int attempt = 1, bool final = false) =>
+            CallAsync(
         process, CallKind.Transaction, new CallRequest { Id = id, Legs = legs },
         async token =>
         {
@@ -221,28 +230,33 @@ internal sealed class RecordedRun : IAsyncDisposable
         final: final);
 
     public Task<CallRecord> StatementAsync(
-        string account, long process = 0, bool newestFirst = false, ulong? from = null, int pageSize = 100) => CallAsync(
+        string account, long process = 0, bool newestFirst = false, ulong? from = null, int pageSize = 100) =>
+            CallAsync(
         process, CallKind.Statement,
         new CallRequest { Account = account, NewestFirst = newestFirst, MinSequence = from, PageSize = pageSize },
         async token =>
         {
             var address = AccountAddress.Parse(account);
             var page = await Ledger.ListStatementAsync(
-                new StatementQuery(address) { Limit = pageSize, NewestFirst = newestFirst, MinSequence = from ?? 1 }, Patience, token);
+                new StatementQuery(address) { Limit = pageSize, NewestFirst = newestFirst, MinSequence = from ?? 1 },
+                Patience, token);
             return (CallOutcome.Ok, "", new CallResult
             {
                 Found = page is not null,
                 Entries = [.. (page?.Entries ?? []).Select(static entry => new EntryContent
                 {
-                    Sequence = entry.Sequence, BookTime = entry.BookTime.ToDateTimeOffset(), TransferId = entry.Transfer.Id.ToGuid(),
+                    Sequence = entry.Sequence, BookTime = entry.BookTime.ToDateTimeOffset(), TransferId = entry.Transfer
+                        .Id.ToGuid(),
                     Amount = entry.Transfer.Amount.Value, Debit = entry.IsDebit,
                     DebitsPosted = entry.DebitsPosted.Value, CreditsPosted = entry.CreditsPosted.Value,
                 })],
             });
         });
 
-    public Task<CallRecord> LookUpAsync(string account, Guid id, bool isTransaction = false, bool final = false, long process = 0) => CallAsync(
-        process, isTransaction ? CallKind.LookupTransaction : CallKind.Lookup, new CallRequest { Id = id, Account = account },
+    public Task<CallRecord> LookUpAsync(
+        string account, Guid id, bool isTransaction = false, bool final = false, long process = 0) => CallAsync(
+        process, isTransaction ? CallKind.LookupTransaction : CallKind.Lookup,
+        new CallRequest { Id = id, Account = account },
         async token =>
         {
             var address = AccountAddress.Parse(account);
@@ -261,7 +275,9 @@ internal sealed class RecordedRun : IAsyncDisposable
                 Found = record is not null,
                 CreateTime = record?.Time.ToDateTimeOffset(),
                 Amount = record is { Status: TransferStatus.Created } ? record.Amount.Value : null,
-                HoldState = record is null or { Hold: Core.HoldState.None } ? null : Names.Snake(record.Hold.ToString()),
+                HoldState = record is null or { Hold: Core.HoldState.None }
+                ? null
+                : Names.Snake(record.Hold.ToString()),
             });
         },
         final: final);
@@ -271,7 +287,9 @@ internal sealed class RecordedRun : IAsyncDisposable
     {
         // Those that expire must have done so: else the ledger itself is still at work.
         foreach (var hold in Calls.Select(static call => call.Request.Transfer)
-            .Where(static transfer => transfer is { Type: TransferType.Hold, TimeoutMicroseconds: > 0 and < 10_000_000 }).DistinctBy(static hold => hold!.Id).ToArray())
+            .Where(
+                static transfer => transfer is { Type: TransferType.Hold, TimeoutMicroseconds: > 0 and < 10_000_000 })
+                    .DistinctBy(static hold => hold!.Id).ToArray())
         {
             while ((await LookUpAsync(hold!.Debit, hold.Id)).Result is not { HoldState: not "LIVE" })
             {
@@ -283,7 +301,8 @@ internal sealed class RecordedRun : IAsyncDisposable
         {
             if (call.Kind == CallKind.Transaction)
             {
-                await LookUpAsync(call.Request.Legs![0].Debit, call.Request.Id!.Value, isTransaction: true, final: true);
+                await LookUpAsync(
+                    call.Request.Legs![0].Debit, call.Request.Id!.Value, isTransaction: true, final: true);
             }
             else if (call.Request.Transfer is { } transfer)
             {
@@ -336,15 +355,19 @@ internal sealed class RecordedRun : IAsyncDisposable
     }
 
     private async Task<CallRecord> CallAsync(
-        long process, CallKind kind, CallRequest request, Func<CancellationToken, Task<(CallOutcome, string, CallResult)>> call,
+        long process, CallKind kind, CallRequest request,
+        Func<CancellationToken, Task<(CallOutcome, string, CallResult)>> call,
         int attempt = 1, bool final = false)
     {
-        var isWrite = kind is not (CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction);
+        var isWrite =
+            kind is not (CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction);
         await up;
         var token = life.Token;
         var record = new CallRecord
         {
-            Process = process, Op = Interlocked.Increment(ref ops), Kind = kind, Node = 0, Request = request, Invoke = Now, Complete = 0,
+            Process =
+                process, Op = Interlocked.Increment(ref ops), Kind = kind, Node = 0, Request = request, Invoke = Now,
+                Complete = 0,
             Outcome = CallOutcome.Ok, Attempt = attempt, Final = final,
         };
         try
@@ -363,7 +386,8 @@ internal sealed class RecordedRun : IAsyncDisposable
                 Error = new CallError { Code = Names.Reasons[reason].Code, Reason = reason, Message = e.Message },
             };
         }
-        catch (Exception e) when (token.IsCancellationRequested || e is ObjectDisposedException or NullReferenceException)
+        catch (Exception e) when (token.IsCancellationRequested
+            || e is ObjectDisposedException or NullReferenceException)
         {
             record = record with
             {
@@ -379,13 +403,15 @@ internal sealed class RecordedRun : IAsyncDisposable
 
     private static Transfer ToCore(TransferContent content) => new(
         TransferId.FromGuid(content.Id), AddressOf(content.Debit), AddressOf(content.Credit),
-        new Amount(content.Amount ?? (content.Type == TransferType.Void ? UInt128.Zero : UInt128.MaxValue)), content.Code)
+        new Amount(content.Amount ?? (content.Type == TransferType.Void ? UInt128.Zero : UInt128.MaxValue)),
+        content.Code)
     {
         Asset = content.Asset.Length == 0 ? default : Asset.Parse(content.Asset),
         Flags = content.Type switch
         {
             TransferType.Hold => TransferFlags.Pending,
-            TransferType.Post => TransferFlags.PostPending | (content.KeepRest ? TransferFlags.KeepRest : TransferFlags.None),
+            TransferType.Post =>
+                TransferFlags.PostPending | (content.KeepRest ? TransferFlags.KeepRest : TransferFlags.None),
             TransferType.Void => TransferFlags.VoidPending,
             _ => TransferFlags.None,
         } | (content.BalancingDebit ? TransferFlags.BalancingDebit : TransferFlags.None),
@@ -396,6 +422,7 @@ internal sealed class RecordedRun : IAsyncDisposable
     private static AccountAddress AddressOf(string text) => text.Length == 0 ? default : AccountAddress.Parse(text);
 
     private static BalancesContent? ToContent(Balances? balances) => balances is not { } b ? null : new BalancesContent(
-        b.DebitsPending.Value, b.DebitsPosted.Value, b.CreditsPending.Value, b.CreditsPosted.Value, b.DebitsInDoubt.Value,
+        b.DebitsPending.Value, b.DebitsPosted.Value, b.CreditsPending.Value, b.CreditsPosted.Value,
+        b.DebitsInDoubt.Value,
         b.CreditsInDoubt.Value);
 }

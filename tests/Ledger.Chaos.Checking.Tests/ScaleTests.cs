@@ -22,7 +22,8 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task A_long_run_is_checked_fast()
     {
-        var calls = int.Parse(Environment.GetEnvironmentVariable("LEDGER_CHECKER_CALLS") ?? "20000", CultureInfo.InvariantCulture);
+        var calls = int.Parse(
+            Environment.GetEnvironmentVariable("LEDGER_CHECKER_CALLS") ?? "20000", CultureInfo.InvariantCulture);
         var history = Make(calls);
         using var process = Process.GetCurrentProcess();
         var before = process.TotalProcessorTime;
@@ -58,7 +59,9 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
         using var transaction = connection.BeginTransaction();
         using var insert = connection.CreateCommand();
         insert.Transaction = transaction;
-        insert.CommandText = "INSERT INTO journal (deleted, persistence_id, sequence_number, message, manifest, writer_uuid) VALUES (0, $id, $nr, $message, 'b1', 'w')";
+        insert.CommandText =
+            "INSERT INTO journal (deleted, persistence_id, sequence_number, message, manifest, writer_uuid) VALUES "
+                + "(0, $id, $nr, $message, 'b1', 'w')";
         insert.Parameters.Add("$id", SqliteType.Text);
         insert.Parameters.Add("$nr", SqliteType.Integer);
         insert.Parameters.Add("$message", SqliteType.Blob);
@@ -67,13 +70,18 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
         var streams = Enumerable.Range(0, AccountCount).Select(i => new Stream(insert, $"account:{i}")).ToArray();
         Write(writer, new RunRecord
         {
-            Seed = 1, Nodes = 1, Workload = "scale", StartTime = DateTimeOffset.UnixEpoch, Connection = $"Data Source={journal}",
-            Accounts = [.. streams.Select(static stream => new AccountContent { Address = stream.Address.Text, Asset = "USD/2", Code = 1 })],
+            Seed =
+                1, Nodes = 1, Workload = "scale", StartTime = DateTimeOffset.UnixEpoch,
+                Connection = $"Data Source={journal}",
+            Accounts = [
+                .. streams.Select(
+                    static stream => new AccountContent { Address = stream.Address.Text, Asset = "USD/2", Code = 1 })],
         });
         long time = 1_700_000_000_000_000;
         foreach (var stream in streams)
         {
-            stream.Append(new AccountOpened(new AccountSpec(stream.Address, Asset.Parse("USD/2"), 1), new LedgerTime(++time)));
+            stream.Append(
+                new AccountOpened(new AccountSpec(stream.Address, Asset.Parse("USD/2"), 1), new LedgerTime(++time)));
         }
 
         for (var i = 0; i < calls; i++)
@@ -82,7 +90,8 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
             var one = streams[random.Next(4) == 0 ? random.Next(4) : random.Next(AccountCount)];
             var call = new CallRecord
             {
-                Process = i % 64, Op = i, Kind = CallKind.Read, Node = 0, Invoke = i * 1000L, Complete = (i * 1000L) + 8500,
+                Process = i % 64, Op = i, Kind = CallKind.Read, Node = 0, Invoke = i * 1000L, Complete = (i * 1000L)
+                    + 8500,
                 Outcome = CallOutcome.Ok, Request = new CallRequest { Account = one.Address.Text },
             };
             if (random.Next(5) < 2)
@@ -98,10 +107,12 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
             }
 
             var id = Guid.CreateVersion7();
-            var transfer = new Transfer(TransferId.FromGuid(id), one.Address, other.Address, new Amount((UInt128)random.Next(1, 1000)), 1);
+            var transfer = new Transfer(
+                TransferId.FromGuid(id), one.Address, other.Address, new Amount((UInt128)random.Next(1, 1000)), 1);
             var part = new TransactionBranch
             {
-                Id = transfer.Id, Coordinator = one.Address, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
+                Id = transfer.Id, Coordinator = one.Address, LegCount = 1, Asked = Core.TransferContent.DigestOf(
+                    transfer),
                 Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
             };
             var prepared = one.Append(new TransactionPrepared(part, new LedgerTime(++time)));
@@ -111,7 +122,11 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
             other.Balances = other.Balances with { CreditsPosted = other.Balances.CreditsPosted + transfer.Amount };
             other.Entries++;
             one.Append(new TransactionCommitted(part.Key, prepared, commit, new LedgerTime(++time)));
-            one.Balances = one.Balances with { DebitsInDoubt = Amount.Zero, DebitsPosted = one.Balances.DebitsPosted + transfer.Amount };
+            one.Balances =
+                one.Balances with
+                {
+                    DebitsInDoubt = Amount.Zero, DebitsPosted = one.Balances.DebitsPosted + transfer.Amount
+                };
             one.Entries++;
             Write(writer, call with
             {
@@ -120,7 +135,9 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
                 {
                     Transfer = new TransferContent
                     {
-                        Id = id, Type = TransferType.Direct, Debit = one.Address.Text, Credit = other.Address.Text, Amount = transfer.Amount.Value,
+                        Id =
+                            id, Type = TransferType.Direct, Debit = one.Address.Text, Credit = other.Address.Text,
+                            Amount = transfer.Amount.Value,
                         Code = 1,
                     },
                 },
@@ -175,7 +192,8 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
             Found = true,
             Reading = new AccountReading
             {
-                Version = (ulong)rows, Balance = Balances.Balance.ToString(), EntryCount = Entries, HoldCount = 0, IsClosed = false,
+                Version = (ulong)rows, Balance = Balances.Balance
+                    .ToString(), EntryCount = Entries, HoldCount = 0, IsClosed = false,
                 Balances = new BalancesContent(0, Balances.DebitsPosted.Value, 0, Balances.CreditsPosted.Value, 0, 0),
             },
         };

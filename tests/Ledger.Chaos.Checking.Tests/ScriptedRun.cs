@@ -27,13 +27,16 @@ public sealed class ScriptedRun : IAsyncLifetime
         Name("b after", await Run.ReadAsync("b", 4));
         Name("too much", await Run.PostAsync(RecordedRun.Move("a", "b", 1000), 1));
         Name("transaction", await Run.PostAllAsync(
-            Guid.CreateVersion7(), [RecordedRun.Move("a", "b", 2), RecordedRun.Move("b", "c", 1), RecordedRun.Move("c", "bank", 1)], 1));
+            Guid.CreateVersion7(),
+            [RecordedRun.Move("a", "b", 2), RecordedRun.Move("b", "c", 1), RecordedRun.Move("c", "bank", 1)], 1));
         var posted = Name("posted hold", await Run.PostAsync(RecordedRun.Hold("a", "b", 10), 1));
         Name("post", await Run.PostAsync(RecordedRun.Post(posted.Request.Transfer!.Id, 4), 1));
         var voided = Name("voided hold", await Run.PostAsync(RecordedRun.Hold("a", "b", 3, TimeSpan.FromHours(1)), 1));
         Name("void", await Run.PostAsync(RecordedRun.Void(voided.Request.Transfer!.Id), 1));
-        var expiring = Name("expiring hold", await Run.PostAsync(RecordedRun.Hold("a", "b", 2, TimeSpan.FromMilliseconds(200)), 1));
-        while (Name("expired", await Run.LookUpAsync("a", expiring.Request.Transfer!.Id, process: 1)).Result!.HoldState != "EXPIRED")
+        var expiring = Name(
+            "expiring hold", await Run.PostAsync(RecordedRun.Hold("a", "b", 2, TimeSpan.FromMilliseconds(200)), 1));
+        while (Name("expired", await Run.LookUpAsync("a", expiring.Request.Transfer!.Id, process: 1)).Result!
+            .HoldState != "EXPIRED")
         {
             await Task.Delay(20);
         }
@@ -61,7 +64,8 @@ public sealed class ScriptedRun : IAsyncLifetime
     /// <summary>A copy of its journal, to be changed.</summary>
     internal ForgedJournal Journal() => ForgedJournal.Read(Run.Journal);
 
-    internal async Task<CheckReport> CheckAsync(ForgedJournal journal, ScriptedHistory? with = null) => await Run.CheckAsync(
+    internal async Task<CheckReport> CheckAsync(ForgedJournal journal, ScriptedHistory? with = null) =>
+        await Run.CheckAsync(
         (with ?? History()).Records,
         journal.Write(Run.NewFile(string.Create(null, $"forged-{Interlocked.Increment(ref files)}.db"))));
 
@@ -75,7 +79,8 @@ public sealed class ScriptedRun : IAsyncLifetime
 }
 
 /// <summary>A copy of a history, to be changed.</summary>
-internal sealed class ScriptedHistory(RecordedRun run, List<HistoryRecord> records, IReadOnlyDictionary<string, int> named)
+internal sealed class ScriptedHistory(
+    RecordedRun run, List<HistoryRecord> records, IReadOnlyDictionary<string, int> named)
 {
     public List<HistoryRecord> Records { get; } = records;
 
@@ -100,9 +105,11 @@ internal sealed class ScriptedHistory(RecordedRun run, List<HistoryRecord> recor
     }
 
     /// <summary>Adds a call like another, at the end of the run, and changed.</summary>
-    public void Repeat(string name, Func<CallRecord, CallRecord> change) => Add(change(this[name] with { Invoke = -1 }));
+    public void Repeat(string name, Func<CallRecord, CallRecord> change) =>
+        Add(change(this[name] with { Invoke = -1 }));
 
     public Task<CheckReport> CheckAsync() => run.CheckAsync(Records);
 
-    private int IndexOf(string name) => Records.FindIndex(record => record is CallRecord call && call.Op == named[name]);
+    private int IndexOf(string name) =>
+        Records.FindIndex(record => record is CallRecord call && call.Op == named[name]);
 }

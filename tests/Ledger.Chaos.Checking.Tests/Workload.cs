@@ -48,19 +48,23 @@ internal static class Workload
         await Task.WhenAll(working);
     }
 
-    private static Task<CallRecord> AgainAsync(RecordedRun run, CallRecord record, long process) => record.Kind == CallKind.Transaction
+    private static Task<CallRecord> AgainAsync(RecordedRun run, CallRecord record, long process) =>
+        record.Kind == CallKind.Transaction
         ? run.PostAllAsync(record.Request.Id!.Value, record.Request.Legs!, process, record.Attempt + 1)
         : record.Request.Transfer is { } transfer
             ? run.PostAsync(transfer, process, record.Attempt + 1)
             : Task.FromResult(record);
 
-    private static async Task<CallRecord> NextAsync(RecordedRun run, Random random, long process, ConcurrentQueue<Guid> holds)
+    private static async Task<CallRecord> NextAsync(
+        RecordedRun run, Random random, long process, ConcurrentQueue<Guid> holds)
     {
         switch (random.Next(20))
         {
             case < 7:
                 return await run.PostAsync(
-                    RecordedRun.Move(User(random), User(random), Amount(random), random.Next(4) == 0 ? Guid.NewGuid() : null), process);
+                    RecordedRun.Move(
+                        User(random), User(random), Amount(random), random.Next(4) == 0 ? Guid.NewGuid() : null),
+                        process);
             case < 9:
                 return await run.PostAllAsync(
                     random.Next(2) == 0 ? Guid.NewGuid() : Guid.CreateVersion7(),
@@ -72,7 +76,8 @@ internal static class Workload
                     process);
             case < 11:
                 var hold = RecordedRun.Hold(
-                    User(random), User(random), Amount(random), random.Next(2) == 0 ? TimeSpan.FromMilliseconds(random.Next(50, 1500)) : default);
+                    User(random), User(random), Amount(random),
+                    random.Next(2) == 0 ? TimeSpan.FromMilliseconds(random.Next(50, 1500)) : default);
                 var made = await run.PostAsync(hold, process);
                 if (made.Outcome == CallOutcome.Ok)
                 {
@@ -95,7 +100,8 @@ internal static class Workload
                 return await run.ReadAsync(random.Next(4) == 0 ? "bank" : User(random), process);
             default:
                 return random.Next(2) == 0
-                    ? await run.StatementAsync(User(random), process, newestFirst: random.Next(2) == 0, pageSize: random.Next(1, 30))
+                    ? await run.StatementAsync(
+                        User(random), process, newestFirst: random.Next(2) == 0, pageSize: random.Next(1, 30))
                     : await run.StatementAsync("bank", process, newestFirst: true, pageSize: 10);
         }
     }

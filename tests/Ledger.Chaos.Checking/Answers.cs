@@ -41,7 +41,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             }
             else if (call.Record.Kind == CallKind.Poison && call.Record.Outcome == CallOutcome.Ok)
             {
-                findings.Add(Rule.ErrorsKnown, $"what was malformed on purpose ({call.Record.Request.Poison}) was accepted", call);
+                findings.Add(
+                    Rule.ErrorsKnown, $"what was malformed on purpose ({call.Record.Request.Poison}) was accepted",
+                    call);
             }
             else if (call.Record is { Request.Expected: { } expected, Outcome: CallOutcome.Rejected }
                 && call.Record.Error?.Reason != expected && IsWord(call.Record))
@@ -64,7 +66,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 if (books.Find(account.Address) is not { Exists: true })
                 {
-                    findings.Add(Rule.NothingLost, $"the account {account.Address}, which the run opened, is not in the journal");
+                    findings.Add(
+                        Rule.NothingLost,
+                        $"the account {account.Address}, which the run opened, is not in the journal");
                 }
             }
         }
@@ -191,10 +195,13 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 {
                     // Another call may have done it.
                     call.Decision = committed ?? refused;
-                    if (committed is not null && !facts.Calls.Exists(static other => other.Record.Outcome == CallOutcome.Unknown || other.IsAcknowledged))
+                    if (committed is not null
+                        && !facts.Calls.Exists(
+                            static other => other.Record.Outcome == CallOutcome.Unknown || other.IsAcknowledged))
                     {
                         findings.Add(
-                            Rule.NoPhantom, $"{Ids.Text(call.Id)} is committed, and every call was told that nothing was applied",
+                            Rule.NoPhantom,
+                            $"{Ids.Text(call.Id)} is committed, and every call was told that nothing was applied",
                             Books.CallsOf(facts), Books.Reference(committed.Account, committed.Place));
                     }
                 }
@@ -219,12 +226,14 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 findings.Add(
                     Rule.NothingTwice,
-                    $"{Ids.Text(call.Id)} is acknowledged, and what is committed under it is another content: {Text(other.Transfers)}",
+                    $"{Ids.Text(call.Id)} is acknowledged, and what is committed under it is another content: "
+                        + $"{Text(other.Transfers)}",
                     call, Books.Reference(other.Account, other.Place));
             }
             else
             {
-                findings.Add(Rule.NothingLost, $"{Ids.Text(call.Id)} is acknowledged, and no last agent has committed it", call);
+                findings.Add(
+                    Rule.NothingLost, $"{Ids.Text(call.Id)} is acknowledged, and no last agent has committed it", call);
             }
 
             return;
@@ -234,7 +243,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         if (call.Record.Result?.CreateTime is { } time && LedgerTime.From(time).UnixMicroseconds != attempt.CommitTime)
         {
             findings.Add(
-                Rule.NothingLost, $"{Ids.Text(call.Id)} was told the time {time:O}, and was committed at {new LedgerTime(attempt.CommitTime).ToDateTimeOffset():O}",
+                Rule.NothingLost,
+                $"{Ids.Text(call.Id)} was told the time {time:O}, and was committed at "
+                    + $"{new LedgerTime(attempt.CommitTime).ToDateTimeOffset():O}",
                 call, Books.Reference(committed.Account, committed.Place));
         }
 
@@ -244,17 +255,21 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 findings.Add(
                     Rule.NothingLost,
-                    $"{effect.Transfer.Id} is acknowledged, and {(effect.IsDebited ? effect.Transfer.CreditAccount : effect.Transfer.DebitAccount)} has not booked it",
+                    $"{effect.Transfer.Id} is acknowledged, and "
+                        + $"{(effect.IsDebited ? effect.Transfer.CreditAccount : effect.Transfer.DebitAccount)} has "
+                        + "not booked it",
                     call, Books.Reference(committed.Account, committed.Place));
             }
 
             var told = call.Record.Kind == CallKind.Transaction
-                ? call.Record.Result?.Legs?.FirstOrDefault(leg => Ids.Of(leg.TransferId) == effect.Transfer.Id.Value)?.Amount
+                ? call.Record.Result?.Legs?.FirstOrDefault(leg => Ids.Of(leg.TransferId) == effect.Transfer.Id.Value)
+                    ?.Amount
                 : call.Record.Result?.Amount;
             if (told is { } amount && amount != effect.Amount)
             {
                 findings.Add(
-                    Rule.NothingLost, $"{effect.Transfer.Id} was told to move {amount}, and {effect.Amount} was moved", call,
+                    Rule.NothingLost, $"{effect.Transfer.Id} was told to move {amount}, and {effect.Amount} was moved",
+                    call,
                     Books.Reference(committed.Account, committed.Place));
             }
         }
@@ -266,7 +281,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         if (committed is not null)
         {
             findings.Add(
-                Rule.NoPhantom, $"{id} was told to be rejected as {call.Record.Status}, and is committed", Books.CallsOf(facts),
+                Rule.NoPhantom, $"{id} was told to be rejected as {call.Record.Status}, and is committed",
+                Books.CallsOf(facts),
                 Books.Reference(committed.Account, committed.Place));
             return;
         }
@@ -289,13 +305,17 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 || (call.Record.Kind == CallKind.Transaction && call.Transfers.Any(static leg => leg.Hold is not null));
             if (!mayBeUnwritten)
             {
-                findings.Add(Rule.Linearizable, $"{id} was told to be rejected as {call.Record.Status}, and no row says so", call);
+                findings.Add(
+                    Rule.Linearizable, $"{id} was told to be rejected as {call.Record.Status}, and no row says so",
+                    call);
             }
         }
         else if (refused.Status != status && status != TransferStatus.LinkedEventFailed)
         {
             findings.Add(
-                Rule.NothingTwice, $"{id} was told to be rejected as {call.Record.Status}, and is on record as {Names.Of(refused.Status)}", call,
+                Rule.NothingTwice,
+                $"{id} was told to be rejected as {call.Record.Status}, and is on record as {Names.Of(refused.Status)}",
+                call,
                 Books.Reference(refused.Account, refused.Place));
         }
         else if (call.Record.Result?.BalanceSeen is { } told && refused.Seen is { } seen
@@ -327,7 +347,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
             var isThere = status == TransferStatus.IdAlreadyFailed
                 ? known.Decisions.Exists(static one => one.Committed is null)
-                    || known.Calls.Exists(other => other != call && other.Record is { Outcome: CallOutcome.Rejected, Error: null })
+                    || known.Calls.Exists(
+                        other => other != call && other.Record is { Outcome: CallOutcome.Rejected, Error: null })
                 : known.Effect is not null || known.Decisions.Exists(static one => one.Committed is not null);
             if (isThere)
             {
@@ -336,7 +357,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         }
 
         findings.Add(
-            Rule.NothingTwice, $"{Ids.Text(call.Id)} was refused as {call.Record.Status}, and nothing else is on record under it",
+            Rule.NothingTwice,
+            $"{Ids.Text(call.Id)} was refused as {call.Record.Status}, and nothing else is on record under it",
             Books.CallsOf(facts));
     }
 
@@ -358,7 +380,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
     private bool WasToldBefore(Call call, Guid hold) => history.Calls.Any(other =>
         other.Record.Complete < call.Record.Invoke
         && ((other.IsAcknowledged && other.Transfers.Any(one => one.Id == hold || one.Hold == hold))
-            || (other.Record is { Kind: CallKind.Lookup, Outcome: CallOutcome.Ok, Status: "CREATED" or "EXISTS", Result.Found: true }
+            || (other.Record
+                is { Kind: CallKind.Lookup, Outcome: CallOutcome.Ok, Status: "CREATED" or "EXISTS", Result.Found: true }
                 && other.Id == Ids.Of(hold))));
 
     private void CheckHoldWasMissing(Call call)
@@ -366,16 +389,20 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         foreach (var asked in call.Transfers)
         {
             if (asked.Hold is { } hold && books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
-                && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke) is { } made)
+                && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke)
+                    is { } made)
             {
                 var end = books.Attempts.FirstOrDefault(one => one.IsCommitted
                     && one.Effects.Exists(effect => effect.Transfer.HoldId == facts.Effect.Transfer.Id));
                 findings.Add(
                     Rule.Linearizable,
-                    $"{Ids.Text(call.Id)} was told that there is no hold {hold}, after it had been acknowledged; in the end it is {facts.Effect.Hold}",
+                    $"{Ids.Text(call.Id)} was told that there is no hold {hold}, after it had been acknowledged; in "
+                        + $"the end it is {facts.Effect.Hold}",
                     [made, call],
                     [
-                        .. call.Decision is { } decision ? [Books.Reference(decision.Account, decision.Place)] : (RowReference[])[],
+                        .. call.Decision is { } decision
+                        ? [Books.Reference(decision.Account, decision.Place)]
+                        : (RowReference[])[],
                         .. RowsOf(facts.Effect.Attempt), .. end is null ? [] : RowsOf(end),
                     ]);
             }
@@ -384,8 +411,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
     private static RowReference[] RowsOf(Attempt attempt) =>
     [
-        .. attempt.Sides.Where(static side => side.First != 0).Select(static side => Books.Reference(side.Account, side.First)),
-        .. attempt.Sides.Where(static side => side.Committed != 0).Select(static side => Books.Reference(side.Account, side.Committed)),
+        .. attempt.Sides.Where(static side => side.First != 0)
+            .Select(static side => Books.Reference(side.Account, side.First)),
+        .. attempt.Sides.Where(static side => side.Committed != 0)
+            .Select(static side => Books.Reference(side.Account, side.Committed)),
     ];
 
     private void CheckCreatedOnce()
@@ -402,7 +431,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
                 if (first?.Decision is not null && first.Decision == call.Decision)
                 {
-                    findings.Add(Rule.NothingTwice, $"{Ids.Text(id)} was told twice to be created by this very request", [first, call]);
+                    findings.Add(
+                        Rule.NothingTwice, $"{Ids.Text(id)} was told twice to be created by this very request",
+                        [first, call]);
                 }
 
                 first ??= call;
@@ -427,7 +458,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 var hold = books.Facts.GetValueOrDefault(attempt.Effects[0].Transfer.HoldId.Value)?.Effect;
                 if (hold is null || hold.Transfer.Timeout == TimeSpan.Zero)
                 {
-                    findings.Add(Rule.NoPhantom, $"{attempt.Id} expires {attempt.Effects[0].Transfer.HoldId}, which has no time to be up", (Call?)null, rows);
+                    findings.Add(
+                        Rule.NoPhantom,
+                        $"{attempt.Id} expires {attempt.Effects[0].Transfer.HoldId}, which has no time to be up",
+                        (Call?)null, rows);
                 }
 
                 continue;
@@ -437,8 +471,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             findings.Add(
                 Rule.NoPhantom,
                 facts is null or { Calls.Count: 0 }
-                    ? $"{attempt.Id} is committed, and nobody asked for it: {Text(attempt.Effects.ConvertAll(static one => one.Transfer))}"
-                    : $"{attempt.Id} is committed with a content that nobody asked for: {Text(attempt.Effects.ConvertAll(static one => one.Transfer))}",
+                    ? $"{attempt.Id} is committed, and nobody asked for it: "
+                        + $"{Text(attempt.Effects.ConvertAll(static one => one.Transfer))}"
+                    : $"{attempt.Id} is committed with a content that nobody asked for: "
+                        + $"{Text(attempt.Effects.ConvertAll(static one => one.Transfer))}",
                 Books.CallsOf(facts), rows);
         }
     }
@@ -453,7 +489,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 findings.Add(Rule.ErrorsKnown, $"an opening ended as '{statuses[i]}', which is no known status", call);
             }
 
-            if (statuses[i] is not ("CREATED" or "EXISTS") || call.Record.Request.Accounts is not { } accounts || i >= accounts.Count)
+            if (statuses[i] is not ("CREATED" or "EXISTS") || call.Record.Request.Accounts is not { } accounts
+                || i >= accounts.Count)
             {
                 continue;
             }
@@ -467,7 +504,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 || account.OpenedWith.DebitsMustNotExceedCredits?.Value != asked.DebitAllowance
                 || account.OpenedWith.CreditsMustNotExceedDebits?.Value != asked.CreditAllowance)
             {
-                findings.Add(Rule.NothingTwice, $"{asked.Address} was told to be open, and is with another content: {account.OpenedWith}", call);
+                findings.Add(
+                    Rule.NothingTwice,
+                    $"{asked.Address} was told to be open, and is with another content: {account.OpenedWith}", call);
             }
         }
     }
@@ -498,7 +537,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 findings.Add(
                     Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was not found in the final phase, and is committed",
-                    [call, .. Books.CallsOf(facts)], Books.Reference(committed!.Sides[0].Account, committed.Sides[0].First));
+                    [call, .. Books.CallsOf(facts)],
+                    Books.Reference(committed!.Sides[0].Account, committed.Sides[0].First));
             }
 
             return;
@@ -508,7 +548,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         {
             if (committed is null)
             {
-                findings.Add(Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown as committed, and is not", [call, .. Books.CallsOf(facts)]);
+                findings.Add(
+                    Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown as committed, and is not",
+                    [call, .. Books.CallsOf(facts)]);
                 return;
             }
 
@@ -516,18 +558,22 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         }
         else if (!Names.TryTransferStatus(record.Status, out var status))
         {
-            findings.Add(Rule.ErrorsKnown, $"a look-up shows the status '{record.Status}', which is no known one", call);
+            findings.Add(
+                Rule.ErrorsKnown, $"a look-up shows the status '{record.Status}', which is no known one", call);
         }
         else if (committed is not null && record.Final && isThere)
         {
             findings.Add(
-                Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown as rejected ({record.Status}) in the final phase, and is committed",
+                Rule.UnknownsSettle,
+                $"{Ids.Text(call.Id)} was shown as rejected ({record.Status}) in the final phase, and is committed",
                 [call, .. Books.CallsOf(facts)]);
         }
         else if (facts is null || !facts.Decisions.Exists(one => one.Committed is null
             && (one.Status == status || status == TransferStatus.LinkedEventFailed)))
         {
-            findings.Add(Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown as rejected ({record.Status}), and no row says so", [call, .. Books.CallsOf(facts)]);
+            findings.Add(
+                Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown as rejected ({record.Status}), and no row says so",
+                [call, .. Books.CallsOf(facts)]);
         }
     }
 
@@ -541,7 +587,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         var result = call.Record.Result!;
         if (result.CreateTime is { } time && LedgerTime.From(time).UnixMicroseconds != committed.CommitTime)
         {
-            findings.Add(Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown with the time {time:O}, and was committed at another", [call, .. Books.CallsOf(facts)]);
+            findings.Add(
+                Rule.UnknownsSettle,
+                $"{Ids.Text(call.Id)} was shown with the time {time:O}, and was committed at another",
+                [call, .. Books.CallsOf(facts)]);
         }
 
         if (call.Record.Kind != CallKind.Lookup || facts.Effect is not { } effect)
@@ -551,12 +600,17 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
         if (result.Amount is { } amount && amount != effect.Amount)
         {
-            findings.Add(Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown to move {amount}, and moved {effect.Amount}", [call, .. Books.CallsOf(facts)]);
+            findings.Add(
+                Rule.UnknownsSettle, $"{Ids.Text(call.Id)} was shown to move {amount}, and moved {effect.Amount}",
+                [call, .. Books.CallsOf(facts)]);
         }
 
-        if (result.HoldState is "POSTED" or "VOIDED" or "EXPIRED" && Names.Snake(effect.Hold.ToString()) != result.HoldState)
+        if (result.HoldState is "POSTED" or "VOIDED" or "EXPIRED"
+            && Names.Snake(effect.Hold.ToString()) != result.HoldState)
         {
-            findings.Add(Rule.Holds, $"the hold {Ids.Text(call.Id)} was shown as {result.HoldState}, and is {effect.Hold}", [call, .. Books.CallsOf(facts)]);
+            findings.Add(
+                Rule.Holds, $"the hold {Ids.Text(call.Id)} was shown as {result.HoldState}, and is {effect.Hold}",
+                [call, .. Books.CallsOf(facts)]);
         }
     }
 
@@ -567,7 +621,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         var lookedUp = new HashSet<UInt128>();
         foreach (var call in history.Calls)
         {
-            if (call.Record is { Final: true, Outcome: CallOutcome.Ok, Kind: CallKind.Lookup or CallKind.LookupTransaction })
+            if (call.Record
+                is { Final: true, Outcome: CallOutcome.Ok, Kind: CallKind.Lookup or CallKind.LookupTransaction })
             {
                 lookedUp.Add(call.Id);
             }
@@ -639,7 +694,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 && (call.Record.Outcome == CallOutcome.Unknown || call.Record.Complete < read.Record.Invoke)))
             {
                 findings.Add(
-                    Rule.UnknownsSettle, $"{attempt.Id} was committed on {account.Address} after the final phase had read the account",
+                    Rule.UnknownsSettle,
+                    $"{attempt.Id} was committed on {account.Address} after the final phase had read the account",
                     [read, .. calls], Books.Reference(account, account.Committed[i].Place));
             }
         }
@@ -657,7 +713,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 // Unknown is never a status.
                 findings.Add(Rule.ErrorsKnown, "a write ended unknown, and no error says why", call);
             }
-            else if (record.Status.Length > 0 && !Names.TryTransferStatus(record.Status, out _) && !Names.IsAccountStatus(record.Status))
+            else if (record.Status.Length > 0 && !Names.TryTransferStatus(record.Status, out _)
+                && !Names.IsAccountStatus(record.Status))
             {
                 findings.Add(Rule.ErrorsKnown, $"a call ended as '{record.Status}', which is no known status", call);
             }
@@ -676,7 +733,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
             if (!Names.WayCodes.Contains(error.Code))
             {
-                findings.Add(Rule.ErrorsKnown, $"a call failed with {error.Code}, which the ledger has not explained", call);
+                findings.Add(
+                    Rule.ErrorsKnown, $"a call failed with {error.Code}, which the ledger has not explained", call);
             }
 
             // Whether it had left the client at all, only the client knows; where it lies, an effect without a call
@@ -686,27 +744,39 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
 
         if (!Names.Reasons.TryGetValue(error.Reason, out var known))
         {
-            findings.Add(Rule.ErrorsKnown, $"a call failed for the reason '{error.Reason}', which is no known one", call);
+            findings.Add(
+                Rule.ErrorsKnown, $"a call failed for the reason '{error.Reason}', which is no known one", call);
         }
         else if (error.Reason == "INTERNAL")
         {
-            findings.Add(Rule.ErrorsKnown, $"a call failed of something that the ledger had not expected: {error.Message}", call);
+            findings.Add(
+                Rule.ErrorsKnown, $"a call failed of something that the ledger had not expected: {error.Message}",
+                call);
         }
         else if (known.Code != error.Code)
         {
-            findings.Add(Rule.ErrorsKnown, $"a call failed with {error.Code} for the reason {error.Reason}, which goes with {known.Code}", call);
+            findings.Add(
+                Rule.ErrorsKnown,
+                $"a call failed with {error.Code} for the reason {error.Reason}, which goes with {known.Code}", call);
         }
         else if (error.Outcome.Length > 0 && error.Outcome != (known.IsUnknown ? "unknown" : "not_applied"))
         {
-            findings.Add(Rule.ErrorsKnown, $"a call failed for the reason {error.Reason} with the outcome '{error.Outcome}'", call);
+            findings.Add(
+                Rule.ErrorsKnown, $"a call failed for the reason {error.Reason} with the outcome '{error.Outcome}'",
+                call);
         }
         else if (known.IsUnknown && record.Outcome == CallOutcome.Rejected && IsOpen(call))
         {
-            findings.Add(Rule.ErrorsKnown, $"a write failed for the reason {error.Reason}, which leaves it open, and is told not to be applied", call);
+            findings.Add(
+                Rule.ErrorsKnown,
+                $"a write failed for the reason {error.Reason}, which leaves it open, and is told not to be applied",
+                call);
         }
-        else if (!known.IsUnknown && known.Code is "INVALID_ARGUMENT" or "UNIMPLEMENTED" && record.Kind != CallKind.Poison)
+        else if (!known.IsUnknown && known.Code is "INVALID_ARGUMENT" or "UNIMPLEMENTED"
+            && record.Kind != CallKind.Poison)
         {
-            findings.Add(Rule.ErrorsKnown, $"a well-formed call failed for the reason {error.Reason}: {error.Message}", call);
+            findings.Add(
+                Rule.ErrorsKnown, $"a well-formed call failed for the reason {error.Reason}: {error.Message}", call);
         }
     }
 

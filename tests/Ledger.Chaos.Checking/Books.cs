@@ -46,7 +46,8 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount coord
     /// <summary>Whether some call asks for it, rather than the ledger itself.</summary>
     public bool IsAskedFor { get; set; }
 
-    public bool IsExpiry => Effects is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None;
+    public bool IsExpiry =>
+        Effects is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None;
 
     public AttemptSide Side(ReferenceAccount account)
     {
@@ -204,9 +205,11 @@ internal sealed class Books
     public static string Text(ReferenceAccount account, long place) => string.Create(
         CultureInfo.InvariantCulture, $"{account.Address} row {RowOf(place)} event {place & ((1 << PlaceBits) - 1)}");
 
-    public static RowReference Reference(ReferenceAccount account, long place) => new(account.Address.Text, RowOf(place));
+    public static RowReference Reference(ReferenceAccount account, long place) =>
+        new(account.Address.Text, RowOf(place));
 
-    public IdFacts FactsOf(UInt128 id) => CollectionsMarshal.GetValueRefOrAddDefault(Facts, id, out _) ??= new IdFacts();
+    public IdFacts FactsOf(UInt128 id) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(Facts, id, out _) ??= new IdFacts();
 
     public ReferenceAccount? Find(string address) =>
         streams.TryGetValue(address, out var stream) ? stream.Account : null;
@@ -238,7 +241,9 @@ internal sealed class Books
         try
         {
             var parsed = JournalCodec.ReadSnapshot(
-                snapshot.Bytes, isPacked: string.Equals(snapshot.Manifest, LedgerSerializer.SnapshotManifest, StringComparison.Ordinal));
+                snapshot.Bytes,
+                isPacked: string.Equals(
+                    snapshot.Manifest, LedgerSerializer.SnapshotManifest, StringComparison.Ordinal));
             snapshots[(address, snapshot.SequenceNr)] =
                 JournalCodec.DecodeSnapshot(parsed, AccountAddress.Parse(address), out var hash);
             StreamOf(address).SnapshotHashes[snapshot.SequenceNr] = hash;
@@ -253,7 +258,10 @@ internal sealed class Books
     public void Expect(IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? entries) => indexed = entries;
 
     /// <summary>How much of it was looked at, for people.</summary>
-    public string IndexedText => indexed is null ? "not looked at, since none is as old as the journal" : string.Create(CultureInfo.InvariantCulture, $"{indexedIds} entries looked for");
+    public string IndexedText =>
+        indexed is null
+        ? "not looked at, since none is as old as the journal"
+        : string.Create(CultureInfo.InvariantCulture, $"{indexedIds} entries looked for");
 
     /// <summary>Orders the reads of each account by the rows that they name; before the first row is folded.</summary>
     public void Begin()
@@ -266,7 +274,8 @@ internal sealed class Books
         }
     }
 
-    private bool IsWatched(string stream) => stream.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal)
+    private bool IsWatched(string stream) =>
+        stream.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal)
         && !Array.Exists(others, prefix => stream.StartsWith(prefix, StringComparison.Ordinal));
 
     public void Add(in JournalEntry entry)
@@ -376,7 +385,8 @@ internal sealed class Books
 
             foreach (var leg in part?.Legs ?? [])
             {
-                if (leg.Transfer is { } transfer && (transfer.DebitAccount == account || transfer.CreditAccount == account))
+                if (leg.Transfer is { } transfer
+                    && (transfer.DebitAccount == account || transfer.CreditAccount == account))
                 {
                     yield return (transfer.Id, happened.At);
                     if (happened is TransactionPrepared or LastAgentCommitted)
@@ -398,7 +408,8 @@ internal sealed class Books
             {
                 findings.Add(
                     Rule.Linearizable,
-                    $"a read of {stream.Account.Address} rests on row {version}, and its journal ends with row {stream.LastRow}", read);
+                    $"a read of {stream.Account.Address} rests on row {version}, and its journal ends with row "
+                        + $"{stream.LastRow}", read);
             }
         }
 
@@ -430,7 +441,10 @@ internal sealed class Books
 
             if (debits != account.DebitsPending || credits != account.CreditsPending)
             {
-                findings.Add(Rule.Holds, $"{account.Address} has {account.DebitsPending} and {account.CreditsPending} pending, its holds {debits} and {credits}");
+                findings.Add(
+                    Rule.Holds,
+                    $"{account.Address} has {account.DebitsPending} and {account.CreditsPending} pending, its holds "
+                        + $"{debits} and {credits}");
             }
         }
 
@@ -444,7 +458,8 @@ internal sealed class Books
         {
             var sum = sums.GetValueOrDefault(account.Asset.Text);
             sums[account.Asset.Text] = (
-                sum.Posted + account.DebitsPosted - account.CreditsPosted, sum.Pending + account.DebitsPending - account.CreditsPending);
+                sum.Posted + account.DebitsPosted - account.CreditsPosted,
+                sum.Pending + account.DebitsPending - account.CreditsPending);
         }
 
         foreach (var (asset, sum) in sums)
@@ -453,7 +468,8 @@ internal sealed class Books
             {
                 findings.Add(
                     Rule.Conservation,
-                    $"{asset}: all debits and credits differ by {sum.Posted} posted and {sum.Pending} pending at the end");
+                    $"{asset}: all debits and credits differ by {sum.Posted} posted and {sum.Pending} pending at the "
+                        + "end");
             }
         }
     }
@@ -472,7 +488,8 @@ internal sealed class Books
         {
             Complain(
                 Rule.Replay,
-                $"was written on other books than its replay gives: {batch.Before}, {batch.EntriesBefore} entries; the replay has {before}");
+                $"was written on other books than its replay gives: {batch.Before}, {batch.EntriesBefore} entries; "
+                    + $"the replay has {before}");
         }
 
         if (batch.Events.Count is 0 or >= 1 << PlaceBits)
@@ -502,7 +519,8 @@ internal sealed class Books
             EventCount++;
             if (happened.At.UnixMicroseconds < stream.LastTime && !batch.IsVerdict)
             {
-                Complain(Rule.SingleWriter, $"goes back in time by {stream.LastTime - happened.At.UnixMicroseconds} us");
+                Complain(
+                    Rule.SingleWriter, $"goes back in time by {stream.LastTime - happened.At.UnixMicroseconds} us");
             }
 
             stream.LastTime = Math.Max(stream.LastTime, happened.At.UnixMicroseconds);
@@ -512,7 +530,9 @@ internal sealed class Books
             }
             catch (OverflowException)
             {
-                Complain(Rule.Replay, $"holds amounts of 2^127 and more in event {count}, which the reference does not count");
+                Complain(
+                    Rule.Replay,
+                    $"holds amounts of 2^127 and more in event {count}, which the reference does not count");
             }
 
             account.CheckLimits();
@@ -575,7 +595,8 @@ internal sealed class Books
 
         findings.Add(
             Rule.Linearizable,
-            $"a read of {account.Address} at version {number} shows {target}; after that row it has {account.Counters}, before it {before}",
+            $"a read of {account.Address} at version {number} shows {target}; after that row it has "
+                + $"{account.Counters}, before it {before}",
             read, new RowReference(account.Address.Text, number), new RowReference(account.Address.Text, number - 1));
     }
 
@@ -601,7 +622,9 @@ internal sealed class Books
 
         if (stream.Writers.Contains(writer, StringComparer.Ordinal))
         {
-            Complain(Rule.SingleWriter, $"is written by {writer}, which another writer had replaced: two incarnations write");
+            Complain(
+                Rule.SingleWriter,
+                $"is written by {writer}, which another writer had replaced: two incarnations write");
         }
 
         stream.Writers.Add(writer);
@@ -618,8 +641,9 @@ internal sealed class Books
         {
             Complain(
                 Rule.Replay,
-                $"has a snapshot that is not its fold: {snapshot.Balances}, {snapshot.EntryCount} entries, {snapshot.Holds.Count} holds, "
-                + $"{snapshot.InDoubt.Count} in doubt; the fold has {counters}, {account.Doubts.Count} in doubt");
+                $"has a snapshot that is not its fold: {snapshot.Balances}, {snapshot.EntryCount} entries, "
+                + $"{snapshot.Holds.Count} holds, {snapshot.InDoubt.Count} in doubt; the fold has {counters}, "
+                + $"{account.Doubts.Count} in doubt");
         }
 
         if (!stream.SnapshotHashes[number].AsSpan().SequenceEqual(stream.Hash))
@@ -675,7 +699,9 @@ internal sealed class Books
         var side = attempt.Side(account);
         if (side.First != 0)
         {
-            Complain(Rule.NothingTwice, $"prepares {part.Id} which it has taken part in at {Text(account, side.First)}", attempt);
+            Complain(
+                Rule.NothingTwice, $"prepares {part.Id} which it has taken part in at {Text(account, side.First)}",
+                attempt);
         }
 
         side.Prepared = place;
@@ -712,7 +738,9 @@ internal sealed class Books
     {
         if (attempt.Legs is not { } whole)
         {
-            Complain(Rule.Atomic, $"takes part in {part.Id} before its coordinator {part.Coordinator} has prepared it", attempt);
+            Complain(
+                Rule.Atomic, $"takes part in {part.Id} before its coordinator {part.Coordinator} has prepared it",
+                attempt);
             return;
         }
 
@@ -726,7 +754,9 @@ internal sealed class Books
         {
             if (leg.Index >= whole.Count || leg != whole[leg.Index])
             {
-                Complain(Rule.Atomic, $"takes part in {part.Id} with another leg {leg.Index} than its coordinator has prepared", attempt);
+                Complain(
+                    Rule.Atomic,
+                    $"takes part in {part.Id} with another leg {leg.Index} than its coordinator has prepared", attempt);
                 return;
             }
 
@@ -761,7 +791,9 @@ internal sealed class Books
 
         if (RowOf(side.Prepared) != committed.PreparedSequenceNr)
         {
-            Complain(Rule.Replay, $"commits {attempt.Id} by the row {committed.PreparedSequenceNr}, which does not prepare it", attempt);
+            Complain(
+                Rule.Replay,
+                $"commits {attempt.Id} by the row {committed.PreparedSequenceNr}, which does not prepare it", attempt);
         }
 
         side.Committed = place;
@@ -794,9 +826,12 @@ internal sealed class Books
 
             if (aborted.Reason != TransferStatus.None)
             {
-                FactsOf(attempt.Id.Value).Decisions.Add(new Decision(account, place, TransfersOf(attempt.Legs ?? doubt.Legs))
+                FactsOf(attempt.Id.Value).Decisions
+                    .Add(new Decision(account, place, TransfersOf(attempt.Legs ?? doubt.Legs))
                 {
-                    Status = aborted.Reason, FailedLeg = aborted.Leg, Time = aborted.At.UnixMicroseconds, Seen = aborted.Seen,
+                    Status =
+                        aborted.Reason, FailedLeg = aborted.Leg, Time = aborted.At.UnixMicroseconds,
+                        Seen = aborted.Seen,
                 });
             }
         }
@@ -809,7 +844,8 @@ internal sealed class Books
     {
         var lastAgent = LastAgentOf(attempt);
         var facts = Facts.GetValueOrDefault(attempt.Key);
-        if (facts?.Effect is { } effect && (effect.Transfer.DebitAccount == lastAgent || effect.Transfer.CreditAccount == lastAgent))
+        if (facts?.Effect is { } effect
+            && (effect.Transfer.DebitAccount == lastAgent || effect.Transfer.CreditAccount == lastAgent))
         {
             return true;
         }
@@ -851,7 +887,8 @@ internal sealed class Books
         var part = rejected.Branch;
         FactsOf(part.Id.Value).Decisions.Add(new Decision(account, place, TransfersOf(part.Legs))
         {
-            Status = rejected.Reason, FailedLeg = rejected.Leg, Time = rejected.At.UnixMicroseconds, Seen = rejected.Seen,
+            Status =
+                rejected.Reason, FailedLeg = rejected.Leg, Time = rejected.At.UnixMicroseconds, Seen = rejected.Seen,
         });
         if (part is { LegCount: 1, Legs: [{ Transfer: { } transfer } leg] })
         {
@@ -860,7 +897,8 @@ internal sealed class Books
     }
 
     // Whether the reason was true where it was written. What another account was quoted as can't be told.
-    private void JudgeRefusal(ReferenceAccount account, Transfer transfer, ResolvedLeg leg, TransactionRejected rejected)
+    private void JudgeRefusal(
+        ReferenceAccount account, Transfer transfer, ResolvedLeg leg, TransactionRejected rejected)
     {
         var owns = transfer.DebitAccount == account.Address || (transfer.ResolvesHold && transfer.DebitAccount.IsNone);
         if (!owns)
@@ -873,30 +911,39 @@ internal sealed class Books
         var state = Facts.GetValueOrDefault(transfer.HoldId.Value)?.Effect?.Hold ?? HoldState.None;
         var isTrue = rejected.Reason switch
         {
-            TransferStatus.ExceedsCredits => transfer.IsBalancing || transfer.Amount == Amount.MaxValue || !transfer.Reverses.IsNil
-                || (account.DebitAllowance is not null && (account.DebitRoom < 0 || leg.Amount.Value > (UInt128)account.DebitRoom)),
+            TransferStatus.ExceedsCredits =>
+                transfer.IsBalancing || transfer.Amount == Amount.MaxValue || !transfer.Reverses.IsNil
+                || (account.DebitAllowance is not null
+                    && (account.DebitRoom < 0 || leg.Amount.Value > (UInt128)account.DebitRoom)),
             TransferStatus.DebitAccountNotFound => !account.Exists,
             TransferStatus.DebitAccountAlreadyClosed => account.Closed,
             TransferStatus.DebitAccountFrozen =>
-                account.Freeze is { Debits: true } freeze && (freeze.EndTime is not { } until || at < until.UnixMicroseconds),
-            TransferStatus.PendingTransferExpired => state == HoldState.Expired || (hold is not null && at >= hold.Deadline),
+                account.Freeze is { Debits: true } freeze
+                && (freeze.EndTime is not { } until || at < until.UnixMicroseconds),
+            TransferStatus.PendingTransferExpired =>
+                state == HoldState.Expired || (hold is not null && at >= hold.Deadline),
             TransferStatus.PendingTransferAlreadyPosted => hold is null && state == HoldState.Posted,
             TransferStatus.PendingTransferAlreadyVoided => hold is null && state == HoldState.Voided,
             TransferStatus.PendingTransferNotFound => hold is null,
-            TransferStatus.ExceedsPendingTransferAmount => hold is null || transfer.Amount.Value > (UInt128)Int128.Max(0, hold.Remaining),
+            TransferStatus.ExceedsPendingTransferAmount =>
+                hold is null || transfer.Amount.Value > (UInt128)Int128.Max(0, hold.Remaining),
             _ => true,
         };
         if (!isTrue)
         {
             Complain(
                 Rule.Linearizable,
-                $"rejects {transfer.Id} as {Names.Of(rejected.Reason)}, which was not so: {account.Counters}, room for debits {account.DebitRoom}",
+                $"rejects {transfer.Id} as {Names.Of(rejected.Reason)}, which was not so: {account.Counters}, room "
+                    + $"for debits {account.DebitRoom}",
                 CallsOf(Facts.GetValueOrDefault(transfer.Id.Value)));
         }
 
-        if (rejected.Reason is TransferStatus.ExceedsCredits && rejected.Seen is { } seen && !account.Counters.Agrees(seen))
+        if (rejected.Reason is TransferStatus.ExceedsCredits && rejected.Seen is { } seen
+            && !account.Counters.Agrees(seen))
         {
-            Complain(Rule.Linearizable, $"rejects {transfer.Id} for the balances {seen}, which it did not have: {account.Counters}");
+            Complain(
+                Rule.Linearizable,
+                $"rejects {transfer.Id} for the balances {seen}, which it did not have: {account.Counters}");
         }
     }
 
@@ -926,7 +973,10 @@ internal sealed class Books
         attempt.CommitTime = closed.CommitTime.UnixMicroseconds;
         if (Math.Max(attempt.SourceTime, account.NewestCommit) > attempt.CommitTime)
         {
-            Complain(Rule.Cut, $"commits {part.Id} before what its accounts had booked: a cut between has the one without the other", attempt);
+            Complain(
+                Rule.Cut,
+                $"commits {part.Id} before what its accounts had booked: a cut between has the one without the other",
+                attempt);
         }
 
         account.NewestCommit = Math.Max(account.NewestCommit, attempt.CommitTime);
@@ -998,7 +1048,10 @@ internal sealed class Books
         _ = place;
         if (refused.Seen is { } seen && !account.Counters.Agrees(seen))
         {
-            Complain(Rule.Linearizable, $"refuses {refused.Branch.Id} for the balances {seen}, which it did not have: {account.Counters}", attempt);
+            Complain(
+                Rule.Linearizable,
+                $"refuses {refused.Branch.Id} for the balances {seen}, which it did not have: {account.Counters}",
+                attempt);
         }
     }
 
@@ -1019,16 +1072,20 @@ internal sealed class Books
             if (facts.Effect is { } other)
             {
                 // Two transfers under one id that share no account do both happen, and no account can see it.
-                var shares = other.Transfer.DebitAccount == transfer.DebitAccount || other.Transfer.DebitAccount == transfer.CreditAccount
-                    || other.Transfer.CreditAccount == transfer.DebitAccount || other.Transfer.CreditAccount == transfer.CreditAccount;
+                var shares = other.Transfer.DebitAccount == transfer.DebitAccount
+                    || other.Transfer.DebitAccount == transfer.CreditAccount
+                    || other.Transfer.CreditAccount == transfer.DebitAccount
+                    || other.Transfer.CreditAccount == transfer.CreditAccount;
                 var contents = facts.Calls.SelectMany(static call => call.Transfers)
-                    .Where(asked => Ids.Of(asked.Id) == transfer.Id.Value).DistinctBy(static asked => (asked.Debit, asked.Credit)).Count();
+                    .Where(asked => Ids.Of(asked.Id) == transfer.Id.Value)
+                    .DistinctBy(static asked => (asked.Debit, asked.Credit)).Count();
                 if (shares || contents < 2)
                 {
                     Complain(
                         Rule.NothingTwice,
-                        $"commits {transfer.Id} again: {other.Amount} from {other.Transfer.DebitAccount} to {other.Transfer.CreditAccount}, "
-                        + $"and {leg.Amount} from {transfer.DebitAccount} to {transfer.CreditAccount}",
+                        $"commits {transfer.Id} again: {other.Amount} from {other.Transfer.DebitAccount} to "
+                        + $"{other.Transfer.CreditAccount}, and {leg.Amount} from {transfer.DebitAccount} to "
+                        + $"{transfer.CreditAccount}",
                         CallsOf(facts));
                 }
             }
@@ -1046,12 +1103,16 @@ internal sealed class Books
                 hold.Remaining = released < hold.Remaining ? hold.Remaining - released : 0;
                 if (hold.Hold != HoldState.Live)
                 {
-                    Complain(Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was resolved before", attempt);
+                    Complain(
+                        Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was resolved before",
+                        attempt);
                 }
                 else if (hold.Remaining == 0)
                 {
                     hold.Hold = (transfer.Flags & TransferFlags.VoidPending) == TransferFlags.None ? HoldState.Posted
-                        : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired : HoldState.Voided;
+                        : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None
+                        ? HoldState.Expired
+                        : HoldState.Voided;
                 }
             }
         }
@@ -1105,7 +1166,8 @@ internal sealed class Books
     {
         foreach (var effect in attempt.Effects)
         {
-            var posted = (effect.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None
+            var posted = (effect.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags
+                .None
                 ? (Int128)effect.Amount
                 : 0;
             effect.DebitOwed = posted;
@@ -1126,7 +1188,9 @@ internal sealed class Books
         ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(unbalanced, asset.Text, out _);
         if (sum != 0)
         {
-            Complain(Rule.Conservation, $"leaves {asset} unbalanced by {sum}, commits that are not yet written everywhere included");
+            Complain(
+                Rule.Conservation,
+                $"leaves {asset} unbalanced by {sum}, commits that are not yet written everywhere included");
             sum = 0;
         }
     }
@@ -1151,8 +1215,12 @@ internal sealed class Books
                 {
                     findings.Add(
                         Rule.Conservation,
-                        $"{effect.Transfer.Id} is committed, and {(effect.IsDebited ? effect.Transfer.CreditAccount : effect.Transfer.DebitAccount)} has not booked it",
-                        CallsOf(attempt), [.. attempt.Sides.Where(static side => side.First != 0).Select(static side => Reference(side.Account, side.First))]);
+                        $"{effect.Transfer.Id} is committed, and "
+                            + $"{(effect.IsDebited ? effect.Transfer.CreditAccount : effect.Transfer.DebitAccount)} "
+                            + "has not booked it",
+                        CallsOf(attempt),
+                        [.. attempt.Sides.Where(static side => side.First != 0)
+                            .Select(static side => Reference(side.Account, side.First))]);
                 }
             }
         }
@@ -1174,7 +1242,11 @@ internal sealed class Books
         ref var stream = ref CollectionsMarshal.GetValueRefOrAddDefault(streams, address, out _);
         if (stream is null)
         {
-            var account = new ReferenceAccount(AccountAddress.Parse(address), Accounts.Count) { Complain = (rule, text) => Complain(rule, text) };
+            var account =
+                new ReferenceAccount(AccountAddress.Parse(address), Accounts.Count)
+                {
+                    Complain = (rule, text) => Complain(rule, text)
+                };
             stream = new Stream(account, JournalCodec.GenesisHash(AccountActor.PersistenceIdPrefix + address));
             Accounts.Add(account);
         }

@@ -90,28 +90,37 @@ public static class ChaosChecker
             : answers.NotLookedUp > 0 ? $"{answers.NotLookedUp} calls of unknown outcome were not looked up"
             : books.RowCount == 0 ? "the journal is empty"
             : "");
-        Say($"seed {run.Seed}, {run.Nodes} nodes, workload {run.Workload}: {history.Calls.Count} calls, {history.Faults.Count} faults");
-        Say($"writes: {answers.Acknowledged} acknowledged, {answers.Rejected} rejected, {answers.Unknown} unknown, of which {answers.UnknownApplied} happened");
-        Say($"journal: {books.RowCount} rows, {books.EventCount} events, {books.Accounts.Count} accounts, {books.SnapshotsCompared} snapshots compared, {books.ForeignRows} rows of others");
+        Say($"seed {run.Seed}, {run.Nodes} nodes, workload {run.Workload}: {history.Calls.Count} calls, "
+            + $"{history.Faults.Count} faults");
+        Say($"writes: {answers.Acknowledged} acknowledged, {answers.Rejected} rejected, {answers.Unknown} unknown, of "
+            + $"which {answers.UnknownApplied} happened");
+        Say($"journal: {books.RowCount} rows, {books.EventCount} events, {books.Accounts.Count} accounts, "
+            + $"{books.SnapshotsCompared} snapshots compared, {books.ForeignRows} rows of others");
         Say($"index of ids: {books.IndexedText}");
-        Say($"reads placed: {realTime.ReadsPlaced}, of which {books.LazyReads} on commits that were written anew, {books.UndecidedReads} of them undecided; statement entries compared: {realTime.Entries}");
+        Say($"reads placed: {realTime.ReadsPlaced}, of which {books.LazyReads} on commits that were written anew, "
+            + $"{books.UndecidedReads} of them undecided; statement entries compared: {realTime.Entries}");
         Say($"windows searched without versions: {windows}, undecided {undecided}");
         foreach (var (error, count) in answers.Errors)
         {
             Say($"error {error}: {count}");
         }
 
-        Say($"checked in {clock.Elapsed.TotalSeconds:0.0} s (history {read.TotalSeconds:0.0} s, journal {(folded - read).TotalSeconds:0.0} s)");
+        Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"checked in {clock.Elapsed.TotalSeconds:0.0} s (history {read.TotalSeconds:0.0} s, journal "
+            + $"{(folded - read).TotalSeconds:0.0} s)"));
         return new CheckReport
         {
-            Verdict = findings.Counts.Count > 0 ? Verdict.Violated : reason.Length > 0 ? Verdict.Unknown : Verdict.Clean,
+            Verdict = findings.Counts.Count > 0
+                ? Verdict.Violated
+                : reason.Length > 0 ? Verdict.Unknown : Verdict.Clean,
             Reason = reason,
             Violations = await EvidenceAsync(findings, history, source, cancellationToken),
             Counts = findings.Counts,
             Notes = notes,
         };
 
-        void Say(FormattableString text) => notes.Add(text.ToString(CultureInfo.InvariantCulture));
+        void Say(string text) => notes.Add(text);
     }
 
     private static CheckReport Unproven(string reason, IReadOnlyList<string> notes) => new()

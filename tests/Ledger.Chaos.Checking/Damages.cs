@@ -42,7 +42,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
             {
                 findings.Add(
                     Rule.Unreadable,
-                    $"{account.Address} could not be read, and grew from {account.RowsBefore} rows to {account.RowsAfter}");
+                    $"{account.Address} could not be read, and grew from {account.RowsBefore} rows to "
+                        + $"{account.RowsAfter}");
             }
 
             var isNamed = false;
@@ -96,7 +97,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
         {
             findings.Add(
                 Rule.Unreadable,
-                $"{Names(damage)} could not be read, and of {reads.Count} reads of other accounts {answered} were answered");
+                $"{Names(damage)} could not be read, and of {reads.Count} reads of other accounts {answered} were "
+                    + "answered");
         }
     }
 

@@ -36,8 +36,8 @@ public sealed record RunRecord : HistoryRecord
     /// <summary>All accounts that the workload may touch, opened before it.</summary>
     public required IReadOnlyList<AccountContent> Accounts { get; init; }
 
-    /// <summary>What the addresses of accounts begin with that others use, whom no history has; nothing is said of them.
-    /// Nobody whose calls are here moves money to or from them.</summary>
+    /// <summary>What the addresses of accounts begin with that others use, whom no history has; nothing is said of
+    /// them. Nobody whose calls are here moves money to or from them.</summary>
     public IReadOnlyList<string> Others { get; init; } = [];
 }
 

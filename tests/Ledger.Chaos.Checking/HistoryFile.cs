@@ -83,7 +83,8 @@ internal sealed class HistoryFile
     public static HistoryFile Read(string path, CancellationToken cancellationToken)
     {
         var history = new HistoryFile(path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan);
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1,
+            FileOptions.SequentialScan);
         var buffer = new byte[1 << 20];
         var filled = 0;
         long offset = 0;

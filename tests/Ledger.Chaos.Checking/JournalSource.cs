@@ -38,7 +38,8 @@ internal sealed class JournalSource(string connection)
         await using var opened = await OpenAsync(cancellationToken);
         await using var command = opened.CreateCommand();
         command.CommandText =
-            $"SELECT {Columns} FROM journal WHERE persistence_id = @id AND sequence_number = @nr ORDER BY ordering LIMIT 1";
+            $"SELECT {Columns} FROM journal WHERE persistence_id = @id AND sequence_number = @nr ORDER BY ordering "
+                + "LIMIT 1";
         Add(command, "id", AccountActor.PersistenceIdPrefix + account);
         Add(command, "nr", sequenceNr);
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
@@ -91,7 +92,9 @@ internal sealed class JournalSource(string connection)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var id = reader.GetValue(0) is Guid guid ? TransferId.FromGuid(guid) : TransferId.FromBytes((byte[])reader.GetValue(0));
+            var id = reader.GetValue(0) is Guid guid
+                ? TransferId.FromGuid(guid)
+                : TransferId.FromBytes((byte[])reader.GetValue(0));
             isComplete |= !id.IsNil && reader.GetString(1).Length == 0 && reader.GetInt64(2) == 0;
             entries.Add((id, reader.GetString(1), reader.GetInt64(2)));
         }
@@ -99,7 +102,8 @@ internal sealed class JournalSource(string connection)
         return isComplete ? entries : null;
     }
 
-    private static async Task<bool> HasTableAsync(DbConnection opened, string table, CancellationToken cancellationToken)
+    private static async Task<bool> HasTableAsync(
+        DbConnection opened, string table, CancellationToken cancellationToken)
     {
         await using var command = opened.CreateCommand();
         command.CommandText = opened is SqliteConnection
@@ -136,7 +140,8 @@ internal sealed class JournalSource(string connection)
         {
             made = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connection) { Pooling = false }.ToString());
         }
-        else if (parsed.ContainsKey("Data Source") || parsed.ContainsKey("DataSource") || parsed.ContainsKey("Filename"))
+        else if (parsed.ContainsKey("Data Source") || parsed.ContainsKey("DataSource")
+            || parsed.ContainsKey("Filename"))
         {
             made = new SqliteConnection(new SqliteConnectionStringBuilder(connection)
             {
@@ -146,7 +151,8 @@ internal sealed class JournalSource(string connection)
         else
         {
             throw new ArgumentException(
-                "The connection string names neither a host (PostgreSQL) nor a data source (SQLite).", nameof(connection));
+                "The connection string names neither a host (PostgreSQL) nor a data source (SQLite).",
+                nameof(connection));
         }
 
         try

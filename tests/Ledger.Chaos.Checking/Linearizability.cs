@@ -56,12 +56,14 @@ internal static class Linearizability
 
     /// <summary>Looks at windows of the accounts that were read and written most.</summary>
     public static (int Windows, int Undecided) CheckHot(
-        HistoryFile history, Books books, Findings findings, int accountsMax, int windowsMax, CancellationToken cancellationToken)
+        HistoryFile history, Books books, Findings findings, int accountsMax, int windowsMax,
+        CancellationToken cancellationToken)
     {
         var reads = new Dictionary<int, List<Call>>();
         foreach (var call in history.Calls)
         {
-            if (call.Record is { Kind: CallKind.Read, Outcome: CallOutcome.Ok, Result.Reading: not null } && call.Account >= 0)
+            if (call.Record is { Kind: CallKind.Read, Outcome: CallOutcome.Ok, Result.Reading: not null }
+                && call.Account >= 0)
             {
                 (reads.TryGetValue(call.Account, out var list) ? list : reads[call.Account] = []).Add(call);
             }
@@ -69,7 +71,8 @@ internal static class Linearizability
 
         var windows = 0;
         var undecided = 0;
-        foreach (var (number, list) in reads.OrderByDescending(one => (long)one.Value.Count * books.Accounts[one.Key].Committed.Count)
+        foreach (var (number, list) in reads
+            .OrderByDescending(one => (long)one.Value.Count * books.Accounts[one.Key].Committed.Count)
             .Take(accountsMax))
         {
             var account = books.Accounts[number];
@@ -90,7 +93,8 @@ internal static class Linearizability
                     case Order.None:
                         findings.Add(
                             Rule.Linearizable,
-                            $"no order of {window.Count} reads and writes of {account.Address} explains what they showed (found without versions)",
+                            $"no order of {window.Count} reads and writes of {account.Address} explains what they "
+                                + "showed (found without versions)",
                             [.. window.Where(static one => one.IsRead).Select(static one => one.Call).Take(4)]);
                         break;
                     case Order.Undecided:
@@ -114,7 +118,8 @@ internal static class Linearizability
             Int128 credits = 0;
             foreach (var effect in attempt.Effects)
             {
-                if ((effect.Transfer.Flags & (Core.TransferFlags.Pending | Core.TransferFlags.VoidPending)) == Core.TransferFlags.None)
+                if ((effect.Transfer.Flags & (Core.TransferFlags.Pending | Core.TransferFlags.VoidPending)) == Core
+                    .TransferFlags.None)
                 {
                     debits += effect.Transfer.DebitAccount == account.Address ? (Int128)effect.Amount : 0;
                     credits += effect.Transfer.CreditAccount == account.Address ? (Int128)effect.Amount : 0;
@@ -170,7 +175,8 @@ internal static class Linearizability
                 {
                     var balances = read.Result!.Reading!.Balances;
                     window.Add(new Operation(
-                        read.Invoke, read.Complete, true, (Int128)balances.DebitsPosted, (Int128)balances.CreditsPosted, reads[i]));
+                        read.Invoke, read.Complete, true, (Int128)balances.DebitsPosted, (Int128)balances.CreditsPosted,
+                        reads[i]));
                 }
             }
 
@@ -233,7 +239,8 @@ internal static class Linearizability
             // A read that shows what there is costs nothing to take now: it leaves everything as it is.
             for (var i = 0; i < operations.Length && operations[i].Invoke <= first; i++)
             {
-                if (!IsDone(i) && operations[i].IsRead && operations[i].Debits == debits && operations[i].Credits == credits)
+                if (!IsDone(i) && operations[i].IsRead && operations[i].Debits == debits
+                    && operations[i].Credits == credits)
                 {
                     Flip(i);
                     if (Step(debits, credits, left - 1))

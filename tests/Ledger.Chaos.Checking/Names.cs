@@ -86,7 +86,8 @@ internal static class Names
 
     /// <summary>The statuses that a call may end with on its way, without the ledger's having said anything.</summary>
     public static readonly FrozenSet<string> WayCodes =
-        FrozenSet.ToFrozenSet(["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(
+            ["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "INTERNAL", "UNKNOWN"], StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<string, TransferStatus> TransferStatuses =
         Enum.GetValues<TransferStatus>().Where(static status => status != TransferStatus.None)
@@ -101,18 +102,21 @@ internal static class Names
 
     public static string Of(TransferStatus status) => Texts.GetValueOrDefault(status, status.ToString());
 
-    public static bool TryTransferStatus(string name, out TransferStatus status) => TransferStatuses.TryGetValue(name, out status);
+    public static bool TryTransferStatus(string name, out TransferStatus status) =>
+        TransferStatuses.TryGetValue(name, out status);
 
     public static bool IsAccountStatus(string name) => AccountStatuses.Contains(name);
 
     /// <summary>Whether a status says that an id is known for something else, which rests on another request's
     /// record.</summary>
-    public static bool IsAboutAnother(TransferStatus status) => status is TransferStatus.Exists or TransferStatus.IdAlreadyFailed
+    public static bool IsAboutAnother(TransferStatus status) =>
+        status is TransferStatus.Exists or TransferStatus.IdAlreadyFailed
         || Of(status).StartsWith("EXISTS_WITH_DIFFERENT_", StringComparison.Ordinal);
 
     /// <summary>Whether a status is about the request alone, so that nothing is recorded.</summary>
     public static bool IsAboutShape(TransferStatus status) =>
-        (int)status is (>= 2 and <= 20) or 53 or 64 or (int)TransferStatus.ReasonMissing or (int)TransferStatus.IdFromTheFuture;
+        (int)status is (>= 2 and <= 20) or 53 or 64 or (int)TransferStatus.ReasonMissing
+        or (int)TransferStatus.IdFromTheFuture;
 
     public static string Snake(string name)
     {

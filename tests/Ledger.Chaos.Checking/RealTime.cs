@@ -99,7 +99,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         {
             findings.Add(
                 Rule.Linearizable,
-                $"{Ids.Text(call.Id)} stands at {Books.Text(account, place)}, before what had been told when it was asked for ({Books.Text(account, floor.Place)})",
+                $"{Ids.Text(call.Id)} stands at {Books.Text(account, place)}, before what had been told when it was "
+                    + $"asked for ({Books.Text(account, floor.Place)})",
                 [floor.Cause, call], Books.Reference(account, place));
         }
     }
@@ -136,7 +137,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
 
     private void CompleteWrite(Call call)
     {
-        if (call.Decision is not { } decision || call.IsUndecided || call.Record.Outcome == CallOutcome.Unknown || call.Record.Error is not null)
+        if (call.Decision is not { } decision || call.IsUndecided || call.Record.Outcome == CallOutcome.Unknown
+            || call.Record.Error is not null)
         {
             return;
         }
@@ -151,7 +153,9 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         foreach (var side in attempt.Sides)
         {
             Raise(readers, side.Account, side.Committed, call, isCross: false);
-            Raise(writers, side.Account, side.Account == attempt.Coordinator ? side.Prepared : side.Committed, call, isCross: false);
+            Raise(
+                writers, side.Account, side.Account == attempt.Coordinator ? side.Prepared : side.Committed, call,
+                isCross: false);
         }
     }
 
@@ -168,11 +172,14 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
             return;
         }
 
-        if (sessions.TryGetValue((call.Record.Process, call.Account), out var before) && before.Version > reading.Version
+        if (sessions.TryGetValue((call.Record.Process, call.Account), out var before)
+            && before.Version > reading.Version
             && before.Read.Record.Complete < call.Record.Invoke)
         {
             findings.Add(
-                Rule.Monotonic, $"process {call.Record.Process} has read {account.Address} at version {before.Version} and then at {reading.Version}",
+                Rule.Monotonic,
+                $"process {call.Record.Process} has read {account.Address} at version {before.Version} and then at "
+                    + $"{reading.Version}",
                 [before.Read, call]);
         }
 
@@ -195,7 +202,9 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
 
         if (chosen is not { } at)
         {
-            Blame(call, account, $"a read of {account.Address} stands at {Books.Text(account, places[^1])}", call.Floor.Place);
+            Blame(
+                call, account, $"a read of {account.Address} stands at {Books.Text(account, places[^1])}",
+                call.Floor.Place);
             at = places[^1];
         }
 
@@ -244,7 +253,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         if (attempt.IsAskedFor && !attempt.IsInvoked)
         {
             findings.Add(
-                Rule.Linearizable, $"{account.Address} shows {attempt.Id} before it was asked for", [call, .. books.CallsOf(attempt)]);
+                Rule.Linearizable, $"{account.Address} shows {attempt.Id} before it was asked for",
+                [call, .. books.CallsOf(attempt)]);
             attempt.IsInvoked = true;
         }
 
@@ -294,7 +304,9 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
             most = least < high ? least : ulong.MaxValue;
             if (page.Count < request.PageSize && page[^1].Sequence != low)
             {
-                findings.Add(Rule.Monotonic, $"a page of the statement of {account.Address} ends at {page[^1].Sequence}, before {low}", call);
+                findings.Add(
+                    Rule.Monotonic,
+                    $"a page of the statement of {account.Address} ends at {page[^1].Sequence}, before {low}", call);
             }
         }
         else
@@ -303,7 +315,9 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
             most = page.Count < request.PageSize && least < high ? least : ulong.MaxValue;
             if (page[0].Sequence != low)
             {
-                findings.Add(Rule.Monotonic, $"a page of the statement of {account.Address} begins at {page[0].Sequence}, not at {low}", call);
+                findings.Add(
+                    Rule.Monotonic,
+                    $"a page of the statement of {account.Address} begins at {page[0].Sequence}, not at {low}", call);
             }
         }
 
@@ -311,7 +325,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         if (most < (ulong)floor)
         {
             Blame(
-                call, account, $"a statement of {account.Address} has {most} entries, and had {floor}", call.Floor.Place, Rule.Monotonic);
+                call, account, $"a statement of {account.Address} has {most} entries, and had {floor}",
+                call.Floor.Place, Rule.Monotonic);
         }
 
         if (least > 0)
@@ -330,14 +345,18 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
                 : entry.Sequence != page[i - 1].Sequence + 1 || entry.BookTime < page[i - 1].BookTime))
             {
                 findings.Add(
-                    Rule.Monotonic, $"the entries {page[i - 1].Sequence} and {entry.Sequence} of {account.Address} do not follow each other", call);
+                    Rule.Monotonic,
+                    $"the entries {page[i - 1].Sequence} and {entry.Sequence} of {account.Address} do not follow each "
+                        + "other", call);
                 return false;
             }
 
             if (entry.Sequence < 1 || entry.Sequence > (ulong)account.Entries.Count)
             {
                 findings.Add(
-                    Rule.Monotonic, $"the statement of {account.Address} shows entry {entry.Sequence}; its journal has {account.Entries.Count}", call);
+                    Rule.Monotonic,
+                    $"the statement of {account.Address} shows entry {entry.Sequence}; its journal has "
+                        + $"{account.Entries.Count}", call);
                 return false;
             }
 
@@ -349,7 +368,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
                 findings.Add(
                     Rule.Monotonic,
                     $"entry {entry.Sequence} of {account.Address} shows {entry}, and is {known.Effect.Transfer.Id}, "
-                    + $"{(known.IsDebit ? "debit" : "credit")} of {known.Effect.Amount}, {known.DebitsPosted} and {known.CreditsPosted} after it",
+                    + $"{(known.IsDebit ? "debit" : "credit")} of {known.Effect.Amount}, {known.DebitsPosted} and "
+                    + $"{known.CreditsPosted} after it",
                     call, Books.Reference(account, known.Place));
                 return false;
             }
@@ -400,7 +420,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         }
 
         // Without an account, only a node's memory is asked, which promises nothing.
-        if (call.Account < 0 || (call.Record.Kind == CallKind.LookupTransaction && attempt.Coordinator.Number != call.Account))
+        if (call.Account < 0
+            || (call.Record.Kind == CallKind.LookupTransaction && attempt.Coordinator.Number != call.Account))
         {
             return;
         }
@@ -409,7 +430,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         {
             if (side.Account.Number == call.Account && side.Committed != 0 && side.Committed <= call.Floor.Place)
             {
-                Blame(call, side.Account, $"{Ids.Text(call.Id)} was not found on {side.Account.Address}", side.Committed);
+                Blame(
+                    call, side.Account, $"{Ids.Text(call.Id)} was not found on {side.Account.Address}", side.Committed);
             }
         }
     }
@@ -419,7 +441,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         var statuses = call.Record.Result?.Accounts ?? [];
         for (var i = 0; i < statuses.Count && i < (call.Record.Request.Accounts?.Count ?? 0); i++)
         {
-            if (statuses[i] is "CREATED" or "EXISTS" && books.Find(call.Record.Request.Accounts![i].Address) is { OpenedAt: > 0 } account)
+            if (statuses[i] is "CREATED" or "EXISTS"
+                && books.Find(call.Record.Request.Accounts![i].Address) is { OpenedAt: > 0 } account)
             {
                 Raise(readers, account, account.OpenedAt, call, isCross: false);
                 Raise(writers, account, account.OpenedAt, call, isCross: false);
@@ -436,7 +459,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         }
     }
 
-    private void Blame(Call call, ReferenceAccount account, string what, long place, string? rule = null) => findings.Add(
+    private void Blame(Call call, ReferenceAccount account, string what, long place, string? rule = null) =>
+        findings.Add(
         rule ?? (call.Floor.IsCross ? Rule.Atomic
             : call.Floor.Cause?.Record.Process == call.Record.Process ? Rule.Monotonic
             : Rule.Linearizable),

@@ -34,16 +34,18 @@ internal readonly record struct Counters(
         (long)reading.EntryCount, reading.HoldCount);
 
     public bool Agrees(Balances balances) => Agrees(
-        balances.DebitsPending.Value, balances.DebitsPosted.Value, balances.CreditsPending.Value, balances.CreditsPosted.Value,
+        balances.DebitsPending.Value, balances.DebitsPosted.Value, balances.CreditsPending.Value,
+        balances.CreditsPosted.Value,
         balances.DebitsInDoubt.Value, balances.CreditsInDoubt.Value);
 
     public bool Agrees(BalancesContent balances) => Agrees(
-        balances.DebitsPending, balances.DebitsPosted, balances.CreditsPending, balances.CreditsPosted, balances.DebitsInDoubt,
+        balances.DebitsPending, balances.DebitsPosted, balances.CreditsPending, balances.CreditsPosted,
+        balances.DebitsInDoubt,
         balances.CreditsInDoubt);
 
     public override string ToString() =>
-        $"debits {DebitsPosted} posted {DebitsPending} pending {DebitsReserved} in doubt, credits {CreditsPosted} posted "
-        + $"{CreditsPending} pending {CreditsReserved} in doubt, {Entries} entries, {Holds} holds";
+        $"debits {DebitsPosted} posted {DebitsPending} pending {DebitsReserved} in doubt, credits {CreditsPosted} "
+        + $"posted {CreditsPending} pending {CreditsReserved} in doubt, {Entries} entries, {Holds} holds";
 
     private static Int128 Told(UInt128 value) => unchecked((Int128)value);
 
@@ -51,7 +53,8 @@ internal readonly record struct Counters(
     private static bool Same(Int128 own, UInt128 told) => own >= 0 && own == Told(told);
 
     private bool Agrees(
-        UInt128 debitsPending, UInt128 debitsPosted, UInt128 creditsPending, UInt128 creditsPosted, UInt128 debitsReserved,
+        UInt128 debitsPending, UInt128 debitsPosted, UInt128 creditsPending, UInt128 creditsPosted,
+        UInt128 debitsReserved,
         UInt128 creditsReserved) =>
         Same(DebitsPending, debitsPending) && Same(DebitsPosted, debitsPosted) && Same(CreditsPending, creditsPending)
         && Same(CreditsPosted, creditsPosted) && Same(DebitsReserved, debitsReserved)
@@ -59,7 +62,8 @@ internal readonly record struct Counters(
 }
 
 /// <summary>A line of an account's statement, as the journal gives it.</summary>
-internal readonly record struct ReferenceEntry(long Place, Effect Effect, bool IsDebit, Int128 DebitsPosted, Int128 CreditsPosted);
+internal readonly record struct ReferenceEntry(
+    long Place, Effect Effect, bool IsDebit, Int128 DebitsPosted, Int128 CreditsPosted);
 
 /// <summary>
 /// One account of the reference ledger: four counters, limits, holds, and what is reserved. It is told what happened,
@@ -127,14 +131,18 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
     /// <summary>The transactions that were committed here, by the place of that in the stream.</summary>
     public List<(long Place, Attempt Attempt)> Committed { get; } = new(FewHolds);
 
-    public Int128 DebitRoom => CreditsPosted - DebitsPosted - DebitsPending - DebitsReserved + (Int128)(DebitAllowance ?? 0);
+    public Int128 DebitRoom =>
+        CreditsPosted - DebitsPosted - DebitsPending - DebitsReserved + (Int128)(DebitAllowance ?? 0);
 
-    public Int128 CreditRoom => DebitsPosted - CreditsPosted - CreditsPending - CreditsReserved + (Int128)(CreditAllowance ?? 0);
+    public Int128 CreditRoom =>
+        DebitsPosted - CreditsPosted - CreditsPending - CreditsReserved + (Int128)(CreditAllowance ?? 0);
 
     public Counters Counters => new(
-        DebitsPending, DebitsPosted, CreditsPending, CreditsPosted, DebitsReserved, CreditsReserved, Entries.Count, HoldCount);
+        DebitsPending, DebitsPosted, CreditsPending, CreditsPosted, DebitsReserved, CreditsReserved, Entries.Count,
+        HoldCount);
 
-    public ReferenceHold? FindHold(UInt128 id) => holds is not null && holds.TryGetValue(id, out var hold) ? hold : null;
+    public ReferenceHold? FindHold(UInt128 id) =>
+        holds is not null && holds.TryGetValue(id, out var hold) ? hold : null;
 
     public void Open(AccountSpec spec, long place)
     {
@@ -290,7 +298,9 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         }
         else if (!isExpiry && now >= hold.Deadline)
         {
-            Complain(Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id} {now - hold.Deadline} us after its time");
+            Complain(
+                Rule.Holds,
+                $"resolves the hold {transfer.HoldId} by {transfer.Id} {now - hold.Deadline} us after its time");
         }
     }
 
@@ -402,13 +412,16 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         {
             Complain(
                 Rule.Holds,
-                $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was decided on {leg.HoldRemaining} left and has {hold.Remaining}");
+                $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was decided on {leg.HoldRemaining} left "
+                    + $"and has {hold.Remaining}");
         }
 
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
         if ((Int128)leg.Amount.Value > hold.Remaining)
         {
-            Complain(Rule.Holds, $"posts {leg.Amount} by {transfer.Id} of the hold {transfer.HoldId}, which has {hold.Remaining}");
+            Complain(
+                Rule.Holds,
+                $"posts {leg.Amount} by {transfer.Id} of the hold {transfer.HoldId}, which has {hold.Remaining}");
         }
 
         hold.Remaining -= Leg.Released(leg);
@@ -425,7 +438,8 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
     }
 
     private bool Closes(Transfer hold) => (hold.Flags
-        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
+        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags
+            .None;
 }
 
 /// <summary>What a leg does, told by its flags and amounts alone.</summary>

@@ -26,7 +26,9 @@ internal static class RowText
                 text.Append(' ').Append(Of(happened)).Append(';');
             }
 
-            return batch.Events.Count > 40 ? text.Append(CultureInfo.InvariantCulture, $" and {batch.Events.Count - 40} more").ToString() : text.ToString();
+            return batch.Events.Count > 40
+                ? text.Append(CultureInfo.InvariantCulture, $" and {batch.Events.Count - 40} more").ToString()
+                : text.ToString();
         }
         catch (Exception e) when (e is JournalCorruptException or FormatException or OverflowException)
         {

@@ -26,7 +26,8 @@ internal sealed class SubsetSearch
                 var next = state + change;
 
                 // Nothing that is posted is ever taken back, and nothing that was in doubt comes back.
-                if (next.DebitsPosted <= to.DebitsPosted && next.CreditsPosted <= to.CreditsPosted && next.Entries <= to.Entries
+                if (next.DebitsPosted <= to.DebitsPosted && next.CreditsPosted <= to.CreditsPosted
+                    && next.Entries <= to.Entries
                     && next.DebitsReserved >= to.DebitsReserved && next.CreditsReserved >= to.CreditsReserved)
                 {
                     if (next == to)

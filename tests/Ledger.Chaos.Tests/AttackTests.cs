@@ -4,12 +4,14 @@ using Ledger.Chaos.Attacks;
 
 namespace Ledger.Chaos.Tests;
 
-/// <summary>Attacks end by themselves, go to this machine alone, and their figures are judged as the page says.</summary>
+/// <summary>Attacks end by themselves, go to this machine alone, and their figures are judged as the page
+/// says.</summary>
 public sealed class AttackTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public static TheoryData<string> Names => [.. AttackCatalog.All.Append(AttackCatalog.Busy).Select(static kind => kind.Name)];
+    public static TheoryData<string> Names =>
+        [.. AttackCatalog.All.Append(AttackCatalog.Busy).Select(static kind => kind.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -20,7 +22,8 @@ public sealed class AttackTests
         var address = new Uri($"http://{silent.LocalEndpoint}");
         using var attacker = new Attacker(address, address, TimeSpan.FromSeconds(0.3), "a key", cores: 0);
         await AttackCatalog.Find(name).Run(attacker).ContinueWith(
-            static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).WaitAsync(Patience);
+            static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)
+                .WaitAsync(Patience);
         attacker.IsOver.ShouldBeTrue();
     }
 
@@ -28,7 +31,8 @@ public sealed class AttackTests
     [InlineData("http://10.0.0.1:5001", "http://127.0.0.1:5000")]
     [InlineData("http://127.0.0.1:5001", "http://ledger.example.com:5000")]
     public void Another_machine_is_not_attacked(string grpc, string json) => Should.Throw<FormatException>(
-        () => new Attacker(new Uri(grpc), new Uri(json), Patience, null, 0)).Message.ShouldContain("this machine alone");
+        () => new Attacker(new Uri(grpc), new Uri(json), Patience, null, 0)).Message
+            .ShouldContain("this machine alone");
 
     [Fact]
     public void Names_are_one_each_and_all_are_described()
@@ -47,7 +51,8 @@ public sealed class AttackTests
     [InlineData(10, 10, 0, true, 1_000_000L, "1000000 bytes were logged")]
     [InlineData(10, double.PositiveInfinity, 0, true, null, "times as long")]
     [InlineData(10, 10, 0, true, null, null)]
-    public void What_must_not_be_is_named(double before, double during, int errors, bool isAlive, long? logged, string? expected)
+    public void What_must_not_be_is_named(
+        double before, double during, int errors, bool isAlive, long? logged, string? expected)
     {
         var row = new AttackRow("x", new(100, 0, 1, before), new(100, errors, 1, during), isAlive, logged, 0, "");
         string.Join("; ", row.Broken(isTimed: true)).ShouldContain(expected ?? "");

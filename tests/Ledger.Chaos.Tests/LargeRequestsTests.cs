@@ -38,7 +38,8 @@ public sealed class LargeRequestsTests
     [Fact]
     public void What_has_too_many_bytes_has_them_in_texts_alone()
     {
-        foreach (var name in LargeRequests.Names.Where(static name => LargeRequests.ReasonOf(name) == "TRANSACTION_TOO_LARGE"))
+        foreach (var name in LargeRequests.Names.Where(
+            static name => LargeRequests.ReasonOf(name) == "TRANSACTION_TOO_LARGE"))
         {
             LargeRequests.Make(name, Sound).Sum(static leg => leg.DebitAccount.Length + leg.CreditAccount.Length
                 + leg.Metadata.Sum(static pair => pair.Key.Length + pair.Value.Length)

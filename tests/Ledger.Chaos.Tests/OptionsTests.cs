@@ -23,10 +23,12 @@ public sealed class OptionsTests
     public void Attacks_last_ten_seconds_unless_it_is_said_otherwise()
     {
         string[] node = ["--node", typeof(OptionsTests).Assembly.Location];
-        var options = ChaosOptions.Parse(["--attack", "gzip,reads", "--callers", "key", "--untimed", "--depth", "5", .. node]);
+        var options = ChaosOptions.Parse(
+            ["--attack", "gzip,reads", "--callers", "key", "--untimed", "--depth", "5", .. node]);
         options.Mode.ShouldBe(ChaosMode.Attack);
         options.Attacks.Select(static kind => kind.Name).ShouldBe(["gzip", "reads"]);
-        (options.Length, options.IsTimed, options.Depth, options.IsCluster).ShouldBe((TimeSpan.FromSeconds(10), false, 5, false));
+        (options.Length, options.IsTimed, options.Depth, options.IsCluster)
+            .ShouldBe((TimeSpan.FromSeconds(10), false, 5, false));
         options.Callers.ShouldBe([true]);
         options = ChaosOptions.Parse(["--seconds", "3", "--cluster", "--attack", "all", .. node]);
         (options.Length, options.IsTimed, options.IsCluster).ShouldBe((TimeSpan.FromSeconds(3), true, true));

@@ -163,7 +163,8 @@ public sealed class ProxyTests
         using var client = await loopback.ConnectAsync();
         await EchoAsync(client, "before");
         loopback.Proxy.Suspend();
-        (await Should.ThrowAsync<SocketException>(loopback.ConnectAsync())).SocketErrorCode.ShouldBe(SocketError.ConnectionRefused);
+        (await Should.ThrowAsync<SocketException>(loopback.ConnectAsync())).SocketErrorCode
+            .ShouldBe(SocketError.ConnectionRefused);
         await EchoAsync(client, "connections stay");
         loopback.Proxy.Resume();
         using var next = await loopback.ConnectAsync();
@@ -201,7 +202,8 @@ public sealed class ProxyTests
         await EchoAsync(client, "x");
         owner.ShouldBe(Environment.ProcessId);
         SocketOwners.IsListening(loopback.Proxy.EndPoint).ShouldBeTrue();
-        SocketOwners.IsListening(new System.Net.IPEndPoint(System.Net.IPAddress.Parse("127.9.9.9"), loopback.Proxy.EndPoint.Port))
+        SocketOwners.IsListening(
+            new System.Net.IPEndPoint(System.Net.IPAddress.Parse("127.9.9.9"), loopback.Proxy.EndPoint.Port))
             .ShouldBeFalse();
     }
 

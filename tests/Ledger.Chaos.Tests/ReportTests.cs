@@ -29,7 +29,8 @@ public sealed class ReportTests
     public void A_late_success_is_an_outage_and_one_that_never_ends_lasts_to_the_end()
     {
         var outages = Availability.OutagesOf(
-            [Probe(0, Second, 4, ok: true), Probe(1, Second, 2, ok: false), Probe(0, 5 * Second, 5.1, ok: true)], shards: 2);
+            [Probe(0, Second, 4, ok: true), Probe(1, Second, 2, ok: false), Probe(0, 5 * Second, 5.1, ok: true)],
+            shards: 2);
         outages.ShouldBe(
             [new Outage(0, Second, 4 * Second), new Outage(1, Second, (long)(5.1 * Second))], ignoreOrder: true);
     }
@@ -54,7 +55,8 @@ public sealed class ReportTests
             Probe(0, 11 * Second, 11.2, ok: true),
             Probe(1, 20 * Second, 20.1, ok: true),
         ];
-        var effect = Availability.Of(points, [new FaultWindow(fault, [0, 1])], shards: 2).Effects.ShouldHaveSingleItem();
+        var effect = Availability.Of(points, [new FaultWindow(fault, [0, 1])], shards: 2).Effects
+            .ShouldHaveSingleItem();
         effect.FirstFailure.ShouldBe(1);
         effect.Restored.ShouldBe(5);
         effect.Lost.ShouldBe(2);
@@ -68,7 +70,8 @@ public sealed class ReportTests
     {
         var fault = new FaultRecord { Number = 0, Kind = "a<b", Target = "x & y", From = Second, To = 2 * Second };
         var availability = Availability.Of(
-            [Probe(0, Second, 2, ok: false), Probe(0, 3 * Second, 3.2, ok: true)], [new FaultWindow(fault, [0])], shards: 1);
+            [Probe(0, Second, 2, ok: false), Probe(0, 3 * Second, 3.2, ok: true)], [new FaultWindow(fault, [0])],
+            shards: 1);
         var picture = XDocument.Parse(TimelineSvg.Draw(availability, "a title with < and &"));
         picture.Root!.Name.LocalName.ShouldBe("svg");
         var text = string.Concat(picture.DescendantNodes().OfType<XText>().Select(static node => node.Value));
@@ -78,6 +81,7 @@ public sealed class ReportTests
     }
 
     private static CallPoint Probe(int shard, long invoke, double complete, bool ok) => new(
-        invoke, (long)(complete * Second), CallKind.Transfer, ok ? CallOutcome.Ok : CallOutcome.Unknown, Failed: !ok, OnTheWay: false, -1,
+        invoke, (long)(complete * Second), CallKind.Transfer, ok ? CallOutcome.Ok : CallOutcome.Unknown, Failed: !ok,
+        OnTheWay: false, -1,
         [shard, shard], IsProbe: true);
 }

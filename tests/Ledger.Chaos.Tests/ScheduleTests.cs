@@ -34,7 +34,8 @@ public sealed class ScheduleTests
         FaultCatalog.Parse("none").ShouldBeEmpty();
         FaultCatalog.Parse("kill").Select(static kind => kind.Name).ShouldBe(["kill", "kill-two", "kill-all"]);
         FaultCatalog.Parse("=kill, isolate,isolate").Select(static kind => kind.Name).ShouldBe(["kill", "isolate"]);
-        Should.Throw<FormatException>(static () => FaultCatalog.Parse("kill,earthquake")).Message.ShouldContain("earthquake");
+        Should.Throw<FormatException>(static () => FaultCatalog.Parse("kill,earthquake")).Message
+            .ShouldContain("earthquake");
     }
 
     [Fact]

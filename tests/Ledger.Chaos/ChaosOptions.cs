@@ -154,7 +154,8 @@ internal sealed record ChaosOptions
         {
             string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value.");
             int Number(int least) =>
-                int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least
+                int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number >= least
                     ? number
                     : throw new FormatException($"{args[i - 1]} needs a number from {least} on, and not '{args[i]}'.");
             options = args[i] switch
@@ -208,7 +209,8 @@ internal sealed record ChaosOptions
             throw new FormatException($"There is no node at {options.OtherNode}.");
         }
 
-        return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check or ChaosMode.Planted || File.Exists(options.Node)
+        return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check or ChaosMode.Planted
+            || File.Exists(options.Node)
             ? options
             : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");
     }
@@ -227,10 +229,12 @@ internal sealed record ChaosOptions
             : throw new FormatException($"--seed needs a number, and not '{text}'.");
 
     private static WorkloadKind WorkloadOf(string text) =>
-        Enum.TryParse<WorkloadKind>(text, ignoreCase: true, out var kind) && Enum.IsDefined(kind) && !char.IsDigit(text[0])
+        Enum.TryParse<WorkloadKind>(text, ignoreCase: true, out var kind) && Enum.IsDefined(kind)
+        && !char.IsDigit(text[0])
             ? kind
             : throw new FormatException(
-                $"There is no workload '{text}'; there are: {string.Join(", ", Enum.GetNames<WorkloadKind>()).ToLowerInvariant()}.");
+                $"There is no workload '{text}'; there are: "
+                    + $"{string.Join(", ", Enum.GetNames<WorkloadKind>()).ToLowerInvariant()}.");
 
     private static string TargetOf(string text) => text is "oldest" or "youngest" or "random"
         ? text

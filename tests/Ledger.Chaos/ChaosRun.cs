@@ -37,7 +37,8 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
             }
             else if (options.NeedsAll)
             {
-                throw new InvalidOperationException($"The fault {kind.Name} can't be injected: {missing}. In CI none is left out.");
+                throw new InvalidOperationException(
+                    $"The fault {kind.Name} can't be injected: {missing}. In CI none is left out.");
             }
             else
             {
@@ -65,11 +66,13 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
     }
 
     private static async Task InjectAsync(
-        Session session, PlannedFault planned, List<FaultKind> usable, TimeSpan lengthMax, CancellationToken cancellationToken)
+        Session session, PlannedFault planned, List<FaultKind> usable, TimeSpan lengthMax,
+        CancellationToken cancellationToken)
     {
         var injected = new List<InjectedFault>();
         var context = new FaultContext(
-            planned.Kind, planned.Seed, session.Cluster, session.Load, session.Prober, session.Recorder, lengthMax, usable,
+            planned.Kind, planned.Seed, session.Cluster, session.Load, session.Prober, session.Recorder, lengthMax,
+            usable,
             injected, cancellationToken);
         var placement = session.Books.Placement(session.Cluster.Network.Placement);
         session.Log($"fault {planned.Number}: {planned.Kind.Name}");
@@ -93,7 +96,9 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
         var healed = session.Recorder.Now;
         var recovered = await session.Prober.AllWritableSinceAsync(healed, RecoveryPatience, cancellationToken);
         session.Log(recovered is { } moment
-            ? string.Create(CultureInfo.InvariantCulture, $"  all accounts are writable {(moment - healed) / 1e9:0.0} s after it was healed")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"  all accounts are writable {(moment - healed) / 1e9:0.0} s after it was healed")
             : $"  not all accounts are writable {RecoveryPatience.TotalSeconds} s after it was healed: shards "
                 + string.Join(' ', session.Prober.SilentSince(healed)));
         if (!await AllReadyAsync(session, cancellationToken))

@@ -18,7 +18,9 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
     // What was answered before the kill may arrive a little after it.
     private static readonly TimeSpan OnTheWay = TimeSpan.FromMilliseconds(200);
 
-    private sealed record Kill(string Target, int Node, int Lost, List<double> Seconds, int ElsewhereFailures, int ElsewhereBroken, int ElsewhereCalls)
+    private sealed record Kill(
+        string Target, int Node, int Lost, List<double> Seconds, int ElsewhereFailures, int ElsewhereBroken,
+        int ElsewhereCalls)
     {
         public double Longest => Seconds.Count == 0 ? 0 : Seconds.Max();
     }
@@ -35,7 +37,11 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
             kills.Add(kill);
             session.Log(string.Create(
                 CultureInfo.InvariantCulture,
-                $"kill {i + 1}: node {kill.Node} ({kill.Target}), {kill.Lost} of {options.Shards} shards; writable again after {kill.Longest:0.00} s (the first after {(kill.Seconds.Count == 0 ? 0 : kill.Seconds.Min()):0.00} s); elsewhere {kill.ElsewhereFailures} of {kill.ElsewhereCalls} calls failed, and {kill.ElsewhereBroken} broke off with the dead node"));
+                $"kill {i + 1}: node {kill.Node} ({kill.Target}), {kill.Lost} of {options.Shards} shards; writable "
+                    + $"again after {kill.Longest:0.00} s (the first after "
+                    + $"{(kill.Seconds.Count == 0 ? 0 : kill.Seconds.Min()):0.00} s); elsewhere "
+                    + $"{kill.ElsewhereFailures} of {kill.ElsewhereCalls} calls failed, and {kill.ElsewhereBroken} "
+                    + $"broke off with the dead node"));
         }
 
         var exit = await session.ConcludeAsync(cancellationToken);
@@ -126,17 +132,25 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
     private void Tell(List<Kill> kills)
     {
         output.WriteLine();
-        output.WriteLine("Seconds until the accounts of a killed node were writable again, by kill (its slowest shard) and by shard:");
-        output.WriteLine("| target | kills | median | p95 | p99 | max | shards | median | p95 | p99 | max | failed elsewhere | broken off |");
+        output.WriteLine(
+            "Seconds until the accounts of a killed node were writable again, by kill (its slowest shard) and by "
+                + "shard:");
+        output.WriteLine(
+            "| target | kills | median | p95 | p99 | max | shards | median | p95 | p99 | max | failed elsewhere | "
+                + "broken off |");
         output.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var group in kills.GroupBy(static kill => kill.Target).Append(new AllKills(kills))
             .OrderBy(static group => group.Key, StringComparer.Ordinal))
         {
-            var longest = group.Where(static kill => kill.Seconds.Count > 0).Select(static kill => kill.Longest).Order().ToList();
+            var longest = group.Where(static kill => kill.Seconds.Count > 0).Select(static kill => kill.Longest).Order()
+                .ToList();
             var all = group.SelectMany(static kill => kill.Seconds).Order().ToList();
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {group.Key} | {longest.Count} | {Figures(longest)} | {all.Count} | {Figures(all)} | {group.Sum(static kill => kill.ElsewhereFailures)} of {group.Sum(static kill => kill.ElsewhereCalls)} | {group.Sum(static kill => kill.ElsewhereBroken)} |"));
+                $"| {group.Key} | {longest.Count} | {Figures(longest)} | {all.Count} | {Figures(all)} | "
+                    + $"{group.Sum(static kill => kill.ElsewhereFailures)} of "
+                    + $"{group.Sum(static kill => kill.ElsewhereCalls)} | "
+                    + $"{group.Sum(static kill => kill.ElsewhereBroken)} |"));
         }
     }
 
@@ -145,7 +159,8 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
         double At(double part) => sorted.Count == 0
             ? 0
             : sorted[(int)Math.Clamp(Math.Ceiling(part * sorted.Count) - 1, 0, sorted.Count - 1)];
-        return string.Create(CultureInfo.InvariantCulture, $"{At(0.5):0.00} | {At(0.95):0.00} | {At(0.99):0.00} | {At(1):0.00}");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{At(0.5):0.00} | {At(0.95):0.00} | {At(0.99):0.00} | {At(1):0.00}");
     }
 
     private sealed class AllKills(List<Kill> kills) : List<Kill>(kills), IGrouping<string, Kill>

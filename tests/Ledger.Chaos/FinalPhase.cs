@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Collections.Concurrent;
 using Ledger.Chaos.Checking;
 using Ledger.Chaos.Processes;
@@ -72,8 +73,10 @@ internal sealed class FinalPhase(
         var finished = reason.Length == 0 && read == books.Accounts.Count && lookedUp == unknowns.Count;
         if (!finished && reason.Length == 0)
         {
-            reason = FormattableString.Invariant(
-                $"{read} of {books.Accounts.Count} accounts and {lookedUp} of {unknowns.Count} unknown ids answered in {patience.TotalSeconds} s");
+            reason = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{read} of {books.Accounts.Count} accounts and {lookedUp} of {unknowns.Count} unknown ids answered "
+                + $"in {patience.TotalSeconds} s");
         }
 
         recorder.Write(new FinalRecord

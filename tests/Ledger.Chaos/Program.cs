@@ -48,7 +48,8 @@ try
             case ChaosMode.Planted:
                 return await PlantedFaults.RunAsync(
                     PlantedFaults.RootOf(AppContext.BaseDirectory), options.Only,
-                    PlantedFaults.Program(typeof(ChaosOptions).Assembly.Location), TimeSpan.FromMinutes(15), Console.Out,
+                    PlantedFaults.Program(typeof(ChaosOptions).Assembly.Location), TimeSpan.FromMinutes(15),
+                    Console.Out,
                     interrupted.Token)
                     ? 0 : 1;
             case ChaosMode.Failover:

@@ -101,7 +101,8 @@ internal sealed class Session : IAsyncDisposable
     {
         lock (_output)
         {
-            _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds,7:0.0}  {line}"));
+            _output.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{_watch.Elapsed.TotalSeconds,7:0.0}  {line}"));
         }
     }
 
@@ -149,7 +150,8 @@ internal sealed class Session : IAsyncDisposable
             Books,
             _options.Workload,
             _options.Seed,
-            [.. Cluster.Network.Addresses.Take(Cluster.Network.Seeds).Select(static a => new Uri($"http://{a.PublicGrpc}"))],
+            [.. Cluster.Network.Addresses.Take(Cluster.Network.Seeds)
+                .Select(static a => new Uri($"http://{a.PublicGrpc}"))],
             _options.Clients,
             _options.Rate,
             _options.Key));
@@ -176,21 +178,26 @@ internal sealed class Session : IAsyncDisposable
         _output.WriteLine($"seed       {_options.Seed}");
         _output.WriteLine($"workload   {_options.Workload}");
         _output.WriteLine($"faults     {Faults.Count}: " + Counted(
-            Faults.CountBy(static fault => fault.Record.Kind).OrderBy(static pair => pair.Key, StringComparer.Ordinal)));
+            Faults.CountBy(static fault => fault.Record.Kind)
+                .OrderBy(static pair => pair.Key, StringComparer.Ordinal)));
         if (BrokenOff.Count > 0)
         {
-            _output.WriteLine("           not carried through to the end: " + Counted(BrokenOff.CountBy(static kind => kind)));
+            _output.WriteLine(
+                "           not carried through to the end: " + Counted(BrokenOff.CountBy(static kind => kind)));
         }
 
         if (Skipped.Count > 0)
         {
-            _output.WriteLine("left out   " + string.Join("; ", Skipped.Select(static pair => $"{pair.Key} ({pair.Value})")));
+            _output.WriteLine(
+                "left out   " + string.Join("; ", Skipped.Select(static pair => $"{pair.Key} ({pair.Value})")));
         }
 
         if (Cluster.Incidents.Count > 0)
         {
             _output.WriteLine("incidents  " + string.Join(
-                ", ", Cluster.Incidents.CountBy(static line => line).Select(static pair => $"{pair.Key} ({pair.Value} times)")));
+                ", ",
+                Cluster.Incidents.CountBy(static line => line)
+                    .Select(static pair => $"{pair.Key} ({pair.Value} times)")));
         }
 
         _output.WriteLine($"calls      {points.Length}: ok {points.Count(static p => p.Outcome == CallOutcome.Ok)}, "
@@ -199,7 +206,8 @@ internal sealed class Session : IAsyncDisposable
         _output.WriteLine("failures   " + Counted(Recorder.Errors().OrderByDescending(static pair => pair.Value)));
         _output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"lost       {availability.UnavailableSeconds:0.0} s of all accounts (fraction of the shards times seconds)"));
+            $"lost       {availability.UnavailableSeconds:0.0} s of all accounts (fraction of the shards times "
+                + $"seconds)"));
         _output.WriteLine($"report     {Path.Combine(_options.Output, "report.md")}");
         _output.WriteLine($"verdict    {report.Verdict.ToString().ToLowerInvariant()}"
             + (report.Counts.Count > 0 ? ": " + Counted(report.Counts) : "")

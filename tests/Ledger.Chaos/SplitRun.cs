@@ -16,11 +16,14 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly record struct Counted(
-        long Rows, long Commits, long Wakes, double ProcessorSeconds, long ClientBytes, long DatabaseBytes, long OtherNodesBytes)
+        long Rows, long Commits, long Wakes, double ProcessorSeconds, long ClientBytes, long DatabaseBytes,
+        long OtherNodesBytes)
     {
         public Counted Less(Counted earlier) => new(
-            Rows - earlier.Rows, Commits - earlier.Commits, Wakes - earlier.Wakes, ProcessorSeconds - earlier.ProcessorSeconds,
-            ClientBytes - earlier.ClientBytes, DatabaseBytes - earlier.DatabaseBytes, OtherNodesBytes - earlier.OtherNodesBytes);
+            Rows - earlier.Rows, Commits - earlier.Commits, Wakes - earlier.Wakes,
+            ProcessorSeconds - earlier.ProcessorSeconds,
+            ClientBytes - earlier.ClientBytes, DatabaseBytes - earlier.DatabaseBytes,
+            OtherNodesBytes - earlier.OtherNodesBytes);
     }
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -34,7 +37,8 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
         await Task.Delay(options.Length, cancellationToken);
         var done = Count(session.Cluster).Zip(before, static (late, early) => late.Less(early)).ToArray();
         var until = session.Recorder.Now;
-        var moved = session.Books.Placement(session.Cluster.Network.Placement).Zip(placement).Count(static at => at.Item1 != at.Item2);
+        var moved = session.Books.Placement(session.Cluster.Network.Placement).Zip(placement)
+            .Count(static at => at.Item1 != at.Item2);
 
         var exit = await session.ConcludeAsync(cancellationToken);
         Tell(session, placement, moved, done, from, until);
@@ -62,8 +66,11 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
         output.WriteLine();
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{transfers.Count} transfers in {(until - from) / 1e9:0} s; {moved} of {placement.Length} shards moved meanwhile. By node:"));
-        output.WriteLine("| node | shards | rows | commits | wake-ups | CPU s | to clients MB | to database MB | to nodes MB | took calls | part in transfers |");
+            $"{transfers.Count} transfers in {(until - from) / 1e9:0} s; {moved} of {placement.Length} shards moved "
+                + $"meanwhile. By node:"));
+        output.WriteLine(
+            "| node | shards | rows | commits | wake-ups | CPU s | to clients MB | to database MB | to nodes MB | "
+                + "took calls | part in transfers |");
         output.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
         for (var node = 0; node < done.Length; node++)
         {
@@ -73,13 +80,17 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
                 point.Node == node || Array.Exists(point.Shards, shard => placement[shard] == node));
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {node} | {placement.Count(at => at == node)} | {one.Rows} | {one.Commits} | {one.Wakes} | {one.ProcessorSeconds:0.0} | {one.ClientBytes / 1e6:0.0} | {one.DatabaseBytes / 1e6:0.0} | {one.OtherNodesBytes / 1e6:0.0} | {took} | {Percent(part, transfers.Count)} |"));
+                $"| {node} | {placement.Count(at => at == node)} | {one.Rows} | {one.Commits} | {one.Wakes} | "
+                    + $"{one.ProcessorSeconds:0.0} | {one.ClientBytes / 1e6:0.0} | {one.DatabaseBytes / 1e6:0.0} | "
+                    + $"{one.OtherNodesBytes / 1e6:0.0} | {took} | {Percent(part, transfers.Count)} |"));
         }
 
         var rows = (double)done.Sum(static one => one.Rows);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"All rows {rows:0}, {rows / Math.Max(1, transfers.Count):0.00} a transfer (reads, holds and probes of one account are not counted as transfers); the node with most has {done.Max(static one => one.Rows) / Math.Max(1, rows):P1}."));
+            $"All rows {rows:0}, {rows / Math.Max(1, transfers.Count):0.00} a transfer (reads, holds and probes of "
+                + $"one account are not counted as transfers); the node with most has "
+                + $"{done.Max(static one => one.Rows) / Math.Max(1, rows):P1}."));
     }
 
     private static string Percent(int part, int all) =>

@@ -120,7 +120,8 @@ internal sealed class ClockedWorld
             return correlation;
         }
 
-        public long Post(ulong id, Node to, ulong amount, TimeSpan hold = default) => Ask((caller, deadline) => new PostTransferRequest(
+        public long Post(ulong id, Node to, ulong amount, TimeSpan hold = default) =>
+            Ask((caller, deadline) => new PostTransferRequest(
             new Transfer(new TransferId(id), Address, to.Address, Amount.Of(amount), 1)
             {
                 Flags = hold > TimeSpan.Zero ? TransferFlags.Pending : TransferFlags.None,
@@ -128,9 +129,11 @@ internal sealed class ClockedWorld
             },
             caller, deadline));
 
-        public long Post(ulong id, params (Node From, Node To, ulong Amount)[] legs) => Ask((caller, deadline) => new PostTransactionRequest(
+        public long Post(ulong id, params (Node From, Node To, ulong Amount)[] legs) =>
+            Ask((caller, deadline) => new PostTransactionRequest(
             new Transaction(new TransferId(id), [.. legs.Select((leg, i) => TransactionLeg.Of(
-                new Transfer(new TransferId(id + 1 + (ulong)i), leg.From.Address, leg.To.Address, Amount.Of(leg.Amount), 1)))]),
+                new Transfer(
+                    new TransferId(id + 1 + (ulong)i), leg.From.Address, leg.To.Address, Amount.Of(leg.Amount), 1)))]),
             caller, deadline));
 
         public TransferResult Result(long correlation) =>
@@ -164,7 +167,8 @@ internal sealed class ClockedWorld
             }
         }
 
-        void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) => world.Answers[caller.Correlation] = answer;
+        void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) =>
+            world.Answers[caller.Correlation] = answer;
 
         void IAccountHost.Send(AccountAddress account, AccountMessage message)
         {
@@ -182,7 +186,8 @@ internal sealed class ClockedWorld
         {
         }
 
-        void IAccountHost.WakeAt(LedgerTime time) => wakes.Add(world.Now + Math.Max(0, time.UnixMicroseconds - Time.UnixMicroseconds));
+        void IAccountHost.WakeAt(LedgerTime time) =>
+            wakes.Add(world.Now + Math.Max(0, time.UnixMicroseconds - Time.UnixMicroseconds));
 
         public void Settle()
         {

@@ -108,7 +108,9 @@ public sealed class DoubtTests : IAccountHost
         Open(null);
         Earn(100);
         var transfer = Pay(B, 130, 1);
-        var waits = Call(static (caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, deadline), 1.5);
+        var waits = Call(
+            static (caller, deadline) =>
+                new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, deadline), 1.5);
         AnswerOf(waits).ShouldBeNull();
         Answer(transfer, 2.0, isCommitted: false);
         AnswerOf(waits).ShouldBeOfType<ChangeAccountResponse>().Result.Status.ShouldBe(AccountStatus.Changed);
@@ -120,7 +122,9 @@ public sealed class DoubtTests : IAccountHost
         Open(null);
         Earn(100);
         Pay(B, 50, 1);
-        var change = Call(static (caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(null, Amount.Zero), caller, deadline), 1.5);
+        var change = Call(
+            static (caller, deadline) =>
+                new ChangeAccountRequest(new SetAccountLimits(null, Amount.Zero), caller, deadline), 1.5);
         AnswerOf(change).ShouldBeOfType<ChangeAccountResponse>().Result.Status.ShouldBe(AccountStatus.LimitIsExceeded);
     }
 
@@ -130,7 +134,9 @@ public sealed class DoubtTests : IAccountHost
         Open(null);
         Earn(100);
         Pay(B, 130, 1);
-        var change = Call(static (caller, _) => new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, At(5.5)), 1.5);
+        var change = Call(
+            static (caller, _) =>
+                new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, At(5.5)), 1.5);
         runtime.Tick(At(4.4));
         AnswerOf(change).ShouldBeNull();
         runtime.Tick(At(4.5));
@@ -157,7 +163,8 @@ public sealed class DoubtTests : IAccountHost
         var hold = NewTransfer(B, 50) with { Flags = TransferFlags.Pending };
         Call((caller, deadline) => new PostTransferRequest(hold, caller, deadline), 1);
         Answer(hold, 1, isCommitted: true);
-        var post = new Transfer(NewId(), A, B, Amount.Of(20), 1) { Flags = TransferFlags.PostPending, HoldId = hold.Id };
+        var post =
+            new Transfer(NewId(), A, B, Amount.Of(20), 1) { Flags = TransferFlags.PostPending, HoldId = hold.Id };
         Call((caller, deadline) => new PostTransferRequest(post, caller, deadline), 2);
         var doubt = DoubtOf(2);
         (doubt.Least.DebitsPending, doubt.Greatest.DebitsPending).ShouldBe((Amount.Zero, Amount.Of(50)));
@@ -299,7 +306,8 @@ public sealed class DoubtTests : IAccountHost
         Open(null);
         var large = NewTransfer(B, 1) with
         {
-            Metadata = Metadata.Of(Enumerable.Range(0, 16).Select(static i => KeyValuePair.Create($"k{i}", new string('x', 256)))),
+            Metadata = Metadata.Of(
+                Enumerable.Range(0, 16).Select(static i => KeyValuePair.Create($"k{i}", new string('x', 256)))),
         };
         Post(large, 1);
         Pay(C, 1, 3);
@@ -374,7 +382,8 @@ public sealed class DoubtTests : IAccountHost
     // As the last agent of another account's transfer.
     private void Earn(ulong amount)
     {
-        runtime.Handle(new CommitRequest(PartOf(new Transfer(NewId(), B, A, Amount.Of(amount), 1)), Cancel: false), At(0));
+        runtime.Handle(
+            new CommitRequest(PartOf(new Transfer(NewId(), B, A, Amount.Of(amount), 1)), Cancel: false), At(0));
         Write(0);
     }
 
@@ -389,11 +398,14 @@ public sealed class DoubtTests : IAccountHost
 
     private void Prepare(ulong amount, double second)
     {
-        var leg = new ResolvedLeg(0, new Transfer(NewId(), B, A, Amount.Of(amount), 1), null) { Amount = Amount.Of(amount) };
+        var leg =
+            new ResolvedLeg(0, new Transfer(NewId(), B, A, Amount.Of(amount), 1), null) { Amount = Amount.Of(amount) };
         runtime.Handle(
             new PrepareRequest(new TransactionBranch
             {
-                Id = NewId(), Coordinator = B, CoordinatorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId, Legs = [leg],
+                Id =
+                    NewId(), Coordinator = B, CoordinatorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId,
+                    Legs = [leg],
             }),
             At(second));
         Write(second);
@@ -452,7 +464,8 @@ public sealed class DoubtTests : IAccountHost
             runtime.Handle(
                 new DryRunResponse(
                     dryRun.Branch.Id, dryRun.Round,
-                    new AccountReport(to, new AccountSpec(to, Usd, 1), false, null, default, default, false, [new LegContext(0)])),
+                    new AccountReport(
+                        to, new AccountSpec(to, Usd, 1), false, null, default, default, false, [new LegContext(0)])),
                 At(second));
             Write(second);
         }

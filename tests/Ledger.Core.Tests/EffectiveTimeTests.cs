@@ -7,7 +7,8 @@ public sealed class EffectiveTimeTests
     private static readonly Transfer Plain = new(
         new TransferId(7), AccountAddress.Parse("a"), AccountAddress.Parse("b"), Amount.Of(5), 1);
 
-    public static TheoryData<long> Times => [0, 1, -1, 1_790_000_000_123_456, -62_135_596_800_000_000, 253_402_300_799_999_999];
+    public static TheoryData<long> Times =>
+        [0, 1, -1, 1_790_000_000_123_456, -62_135_596_800_000_000, 253_402_300_799_999_999];
 
     [Theory]
     [MemberData(nameof(Times))]
@@ -22,7 +23,8 @@ public sealed class EffectiveTimeTests
         TransferContent.DigestOf(timed).ShouldNotBe(TransferContent.DigestOf(Plain));
         foreach (long other in Times)
         {
-            (TransferContent.DigestOf(timed) == TransferContent.DigestOf(Plain with { EffectiveTime = new LedgerTime(other) }))
+            (TransferContent.DigestOf(timed) == TransferContent
+                .DigestOf(Plain with { EffectiveTime = new LedgerTime(other) }))
                 .ShouldBe(other == micros);
         }
 
@@ -41,7 +43,11 @@ public sealed class EffectiveTimeTests
     [Fact]
     public void A_difference_is_named_after_metadata_and_before_the_asset()
     {
-        var known = new ResolvedLeg(0, Plain with { EffectiveTime = new LedgerTime(1), Reference = "r" }, null) { Amount = Plain.Amount };
+        var known =
+            new ResolvedLeg(0, Plain with { EffectiveTime = new LedgerTime(1), Reference = "r" }, null)
+            {
+                Amount = Plain.Amount
+            };
         TransferContent.Compare(known, known.Transfer!).ShouldBe(TransferStatus.Exists);
         TransferContent.Compare(known, known.Transfer! with { EffectiveTime = null })
             .ShouldBe(TransferStatus.ExistsWithDifferentEffectiveTime);
@@ -69,7 +75,8 @@ public sealed class EffectiveTimeTests
             Amount = Plain.Amount, HoldRemaining = Plain.Amount,
         };
         TransferContent.Compare(known, post).ShouldBe(TransferStatus.Exists);
-        TransferContent.Compare(known with { Transfer = known.Transfer! with { EffectiveTime = new LedgerTime(1) } }, post)
+        TransferContent.Compare(
+            known with { Transfer = known.Transfer! with { EffectiveTime = new LedgerTime(1) } }, post)
             .ShouldBe(TransferStatus.ExistsWithDifferentEffectiveTime);
     }
 }

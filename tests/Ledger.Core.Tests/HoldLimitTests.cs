@@ -82,7 +82,8 @@ public sealed class HoldLimitTests
             }.Select(static (transfer, i) => new ResolvedLeg(i, transfer, null) { Amount = transfer.Amount })]);
         account.Take(new DryRunRequest(branch, 1));
 
-        account.Sent<DryRunResponse>().ShouldHaveSingleItem().Report.Facts.Select(static context => context.HoldProblem).ShouldBe(
+        account.Sent<DryRunResponse>().ShouldHaveSingleItem().Report.Facts.Select(static context => context.HoldProblem)
+            .ShouldBe(
         [
             TransferStatus.None, TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.None,
             TransferStatus.ExceedsHoldsWithCounterparty,
@@ -141,7 +142,10 @@ public sealed class HoldLimitTests
     }
 
     private static Transfer PostOf(int hold, int id, string amount) =>
-        Plain(id, B, A, amount == "all" ? Amount.MaxValue : Amount.Of(ulong.Parse(amount, CultureInfo.InvariantCulture))) with
+        Plain(
+            id, B, A, amount == "all"
+            ? Amount.MaxValue
+            : Amount.Of(ulong.Parse(amount, CultureInfo.InvariantCulture))) with
         {
             Flags = TransferFlags.PostPending | TransferFlags.KeepRest, HoldId = Id(hold),
         };
@@ -150,7 +154,13 @@ public sealed class HoldLimitTests
     private TransferStatus ProblemAfter(params Transfer[] legs)
     {
         account.Take(new DryRunRequest(
-            Branch(40, B, [.. legs.Select(static (transfer, i) => new ResolvedLeg(i, transfer, null) { Amount = transfer.Amount })]), 1));
+            Branch(
+                40, B,
+                [
+                    .. legs.Select(
+                        static (transfer, i) => new ResolvedLeg(i, transfer, null) { Amount = transfer.Amount }),
+                ]),
+            1));
         return account.Sent<DryRunResponse>().Last().Report.Facts[^1].HoldProblem;
     }
 

@@ -25,7 +25,8 @@ public sealed class IdAgeTests : IAccountHost
     private bool? closed;
     private IdLookup? asked;
 
-    public IdAgeTests() => Start(new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) });
+    public IdAgeTests() =>
+        Start(new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) });
 
     [Theory]
     [InlineData(0)]
@@ -94,7 +95,8 @@ public sealed class IdAgeTests : IAccountHost
         Post(Transfer(now + Hour - Second)).ShouldBe(TransferStatus.Created);
         var before = lookups;
         Fill(1000);
-        (lookups - before).ShouldBe(0, "it has left the usual memory, and fresh ids are new without a look all the same");
+        (lookups - before)
+            .ShouldBe(0, "it has left the usual memory, and fresh ids are new without a look all the same");
         runtime.State.Idempotency.Count.ShouldBeLessThanOrEqualTo(101);
     }
 
@@ -148,7 +150,8 @@ public sealed class IdAgeTests : IAccountHost
     {
         Fill(200);
         var mended = Transfer(now);
-        Post(mended with { Asset = Asset.Parse("EUR/2") }).ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
+        Post(mended with { Asset = Asset.Parse("EUR/2") })
+            .ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
 
         // What comes between is newer than the first decision, and older than the last.
         Fill(98);
@@ -189,7 +192,8 @@ public sealed class IdAgeTests : IAccountHost
         Post(Transfer(now + (19 * Second / 10))).ShouldBe(TransferStatus.Created);
         Fill(18, step: 100_000);
         var transfer = Transfer(now);
-        Post(transfer with { Asset = Asset.Parse("EUR/2") }).ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
+        Post(transfer with { Asset = Asset.Parse("EUR/2") })
+            .ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
         var refused = now;
         Fill(82, step: 100_000);
         runtime.State.Idempotency.ForgottenUpTo.UnixMicroseconds.ShouldBeLessThan(refused);
@@ -203,7 +207,8 @@ public sealed class IdAgeTests : IAccountHost
     public void Of_more_ids_ahead_than_stay_in_memory_none_is_forgotten()
     {
         Fill(200);
-        var early = Enumerable.Range(0, IdWindow.EarlyMax * 2).Select(i => Transfer(now + (Hour / 2) + (i * Second))).ToList();
+        var early = Enumerable.Range(0, IdWindow.EarlyMax * 2).Select(i => Transfer(now + (Hour / 2) + (i * Second)))
+            .ToList();
         early.ForEach(one => Post(one).ShouldBe(TransferStatus.Created));
         Fill(500);
         runtime.State.Idempotency.Count.ShouldBe(100 + IdWindow.EarlyMax);
@@ -226,7 +231,8 @@ public sealed class IdAgeTests : IAccountHost
         long step, int lookupsMax)
     {
         Fill(200, step);
-        var early = Enumerable.Range(0, IdWindow.EarlyMax).Select(i => Transfer(now + (Hour / 2) + (i * Second))).ToList();
+        var early = Enumerable.Range(0, IdWindow.EarlyMax).Select(i => Transfer(now + (Hour / 2) + (i * Second)))
+            .ToList();
         early.ForEach(one => Post(one).ShouldBe(TransferStatus.Created));
         Fill(200, step);
         var before = lookups;
@@ -242,7 +248,8 @@ public sealed class IdAgeTests : IAccountHost
         Fill(100, step);
         (lookups - before).ShouldBeLessThanOrEqualTo(lookupsMax);
         (rowsRead - read).ShouldBeLessThanOrEqualTo(
-            (lookups - before) * ((int)(4 * IdWindow.WidthMicroseconds / step) + 40), "the rows of four seconds, two a transfer");
+            (lookups - before) * ((int)(4 * IdWindow.WidthMicroseconds / step) + 40),
+            "the rows of four seconds, two a transfer");
 
         now = due + Second;
         Fill(1, step);
@@ -263,7 +270,9 @@ public sealed class IdAgeTests : IAccountHost
         answers.Clear();
         runtime.Handle(
             new PostTransactionRequest(
-                new Transaction(far.Id, [TransactionLeg.Open(new AccountSpec(B, Usd, 1)), TransactionLeg.Of(Transfer(now))]), default,
+                new Transaction(
+                    far.Id, [TransactionLeg.Open(new AccountSpec(B, Usd, 1)), TransactionLeg.Of(Transfer(now))]),
+                    default,
                 LedgerTime.MaxValue),
             new LedgerTime(now));
         var mixed = answers.ShouldHaveSingleItem().ShouldBeOfType<PostTransactionResponse>().Result;
@@ -378,7 +387,13 @@ public sealed class IdAgeTests : IAccountHost
         Reads(() => Get(Id(now - (24 * Hour))).ShouldBeNull()).ShouldBeLessThan(140);
         Reads(() => Get(Id(now - (365 * 24 * Hour))).ShouldBeNull()).ShouldBeLessThan(10);
         Reads(() => Get(Id(-1)).ShouldBeNull()).ShouldBe(0);
-        Reads(() => Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.VoidPending, HoldId = hold.Id })
+        Reads(
+            () =>
+                Post(
+                    new Transfer(Id(now), A, B, Amount.Of(1), 1)
+                    {
+                        Flags = TransferFlags.VoidPending, HoldId = hold.Id
+                    })
             .ShouldBe(TransferStatus.PendingTransferAlreadyPosted)).ShouldBeLessThan(160);
         Reads(() => Get(original.Id)!.Status.ShouldBe(TransferStatus.Created)).ShouldBeLessThan(140);
     }
@@ -391,7 +406,9 @@ public sealed class IdAgeTests : IAccountHost
         if (message is CommitRequest close)
         {
             happenings.Enqueue(() => one.Handle(
-                new CommitResponse(close.Branch.Key, close.Branch.Digest, Committed: !close.Cancel, new LedgerTime(now), null), new LedgerTime(now)));
+                new CommitResponse(
+                    close.Branch.Key, close.Branch.Digest, Committed: !close.Cancel, new LedgerTime(now), null),
+                    new LedgerTime(now)));
         }
         else if (message is CommitResponse answer)
         {
@@ -436,12 +453,15 @@ public sealed class IdAgeTests : IAccountHost
                 {
                     case RowsQuestion rowsAsked:
                         rowsAsked.Rows = rows.GetRange(
-                            (int)rowsAsked.From - 1, (int)Math.Min(rowsAsked.RowsMax, Math.Min(rowsAsked.To, rows.Count) - rowsAsked.From + 1));
+                            (int)rowsAsked.From - 1,
+                            (int)Math.Min(rowsAsked.RowsMax, Math.Min(rowsAsked.To, rows.Count) - rowsAsked.From + 1));
                         rowsRead += rowsAsked.Rows.Count;
                         break;
                     case IndexQuestion indexAsked:
-                        indexAsked.Rows = [.. indexAsked.Ids.SelectMany(id => index.GetValueOrDefault(id) ?? []).Distinct().Order()];
-                        indexAsked.IsComplete = indexAsked.Newest.SequenceNr == 0 || index[indexAsked.Newest.Id].Contains(indexAsked.Newest.SequenceNr);
+                        indexAsked.Rows = [
+                            .. indexAsked.Ids.SelectMany(id => index.GetValueOrDefault(id) ?? []).Distinct().Order()];
+                        indexAsked.IsComplete = indexAsked.Newest.SequenceNr == 0
+                            || index[indexAsked.Newest.Id].Contains(indexAsked.Newest.SequenceNr);
                         break;
                 }
             }
@@ -459,7 +479,8 @@ public sealed class IdAgeTests : IAccountHost
     {
         runtime = new AccountMachine(A, options, this);
         runtime.RecoveryCompleted(new LedgerTime(now));
-        runtime.Handle(new OpenAccountRequest(new AccountSpec(A, Usd, 1), default, LedgerTime.MaxValue), new LedgerTime(now));
+        runtime.Handle(
+            new OpenAccountRequest(new AccountSpec(A, Usd, 1), default, LedgerTime.MaxValue), new LedgerTime(now));
         Run();
     }
 
@@ -469,7 +490,9 @@ public sealed class IdAgeTests : IAccountHost
         runtime.Flush();
         Run();
         var snapshot = AccountSnapshot.Of(runtime.State, rows.Count);
-        runtime = new AccountMachine(A, new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) }, this);
+        runtime = new AccountMachine(
+            A, new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) },
+            this);
         if (fromSnapshot)
         {
             runtime.Restore(snapshot);
@@ -480,7 +503,8 @@ public sealed class IdAgeTests : IAccountHost
         }
 
         var again = AccountSnapshot.Of(runtime.State, rows.Count);
-        again.RememberedEarly.Select(static one => one.Id).ShouldBe(snapshot.RememberedEarly.Select(static one => one.Id));
+        again.RememberedEarly.Select(static one => one.Id)
+            .ShouldBe(snapshot.RememberedEarly.Select(static one => one.Id));
         again.Remembered.Select(static one => one.Id).ShouldBe(snapshot.Remembered.Select(static one => one.Id));
         (again.Watermark, again.NewestIndexed, again.ForgottenUpTo)
             .ShouldBe((snapshot.Watermark, snapshot.NewestIndexed, snapshot.ForgottenUpTo));
@@ -511,8 +535,14 @@ public sealed class IdAgeTests : IAccountHost
         runtime.Handle(
             new CommitRequest(new TransactionBranch
             {
-                Id = transfer.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(transfer),
-                Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount, Deadline = deadline, HoldRemaining = Amount.Of(remaining) }],
+                Id =
+                    transfer.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                    Asked = TransferContent.DigestOf(transfer),
+                Legs = [
+                    new ResolvedLeg(0, transfer, null)
+                    {
+                        Amount = transfer.Amount, Deadline = deadline, HoldRemaining = Amount.Of(remaining)
+                    }],
             }),
             new LedgerTime(now));
         Run();
@@ -523,7 +553,8 @@ public sealed class IdAgeTests : IAccountHost
     {
         answers.Clear();
         runtime.Handle(
-            new PostTransactionRequest(Transaction.Of(id, transfers), default, LedgerTime.MaxValue), new LedgerTime(now));
+            new PostTransactionRequest(Transaction.Of(id, transfers), default, LedgerTime.MaxValue),
+            new LedgerTime(now));
         Run();
         var result = answers.ShouldHaveSingleItem().ShouldBeOfType<PostTransactionResponse>().Result;
         return (result.Status, result.FailedLeg);

@@ -29,7 +29,8 @@ public sealed class JsonTests
     public void A_transfer_is_what_it_was()
     {
         var transfer = new Transfer(
-            new TransferId(UInt128.MaxValue >> 1), AccountAddress.Parse("a"), AccountAddress.Parse("b"), Amount.MaxValue, 1)
+            new TransferId(UInt128.MaxValue >> 1), AccountAddress.Parse("a"), AccountAddress.Parse("b"),
+            Amount.MaxValue, 1)
         {
             Flags = TransferFlags.Pending | TransferFlags.BalancingDebit,
             Metadata = Metadata.Of([KeyValuePair.Create("order", "7"), KeyValuePair.Create("by", "ada")]),
@@ -50,7 +51,8 @@ public sealed class JsonTests
         Again(default(LedgerTime)).ShouldBe(default);
         Again(LedgerTime.MaxValue).ShouldBe(LedgerTime.MaxValue);
         Again(new LedgerTime(-1)).ShouldBe(new LedgerTime(-1));
-        Again(new Dictionary<AccountAddress, Amount> { [AccountAddress.Parse("a")] = Amount.Of(1) })[AccountAddress.Parse("a")]
+        Again(new Dictionary<AccountAddress, Amount> { [AccountAddress.Parse("a")] = Amount.Of(1) })[
+            AccountAddress.Parse("a")]
             .ShouldBe(Amount.Of(1));
     }
 

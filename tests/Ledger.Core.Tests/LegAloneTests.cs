@@ -143,7 +143,8 @@ public sealed class LegAloneTests
         account.Sent<CommitResponse>().Last().Refusal!.Reason.ShouldBe(TransferStatus.IdAlreadyFailed);
         account.Post(Plain(8, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
 
-        account.Take(new CommitRequest(Branch(9, B, new ResolvedLeg(0, leg, null) { Amount = leg.Amount }) with { Id = Id(9) }));
+        account.Take(
+            new CommitRequest(Branch(9, B, new ResolvedLeg(0, leg, null) { Amount = leg.Amount }) with { Id = Id(9) }));
         var closed = account.Sent<CommitResponse>().Last();
         closed.Committed.ShouldBeFalse();
         closed.Refusal!.Reason.ShouldBe(TransferStatus.IdAlreadyFailed);

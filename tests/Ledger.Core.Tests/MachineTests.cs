@@ -31,7 +31,8 @@ public sealed class MachineTests : IAccountHost
 
         wakes.ShouldContain(wake => wake <= In(1));
         Pass(1);
-        Closes().ShouldContain(close => (close.Branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None);
+        Closes().ShouldContain(
+            close => (close.Branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None);
     }
 
     [Fact]
@@ -74,9 +75,14 @@ public sealed class MachineTests : IAccountHost
     {
         Start(new AccountMachineOptions { IdempotencyWindowMax = 1 });
         var hold = new Transfer(Id(1), B, A, Amount.Of(5), 1) { Flags = TransferFlags.Pending };
-        var close = new CommitRequest(Branch(B, new ResolvedLeg(0, hold, null) { Amount = Amount.Of(5), Deadline = LedgerTime.MaxValue }));
+        var close = new CommitRequest(
+            Branch(B, new ResolvedLeg(0, hold, null) { Amount = Amount.Of(5), Deadline = LedgerTime.MaxValue }));
         Take(close);
-        Take(new CommitRequest(Branch(B, new ResolvedLeg(0, new Transfer(Id(2), B, A, Amount.Of(7), 1), null) { Amount = Amount.Of(7) })));
+        Take(
+            new CommitRequest(
+                Branch(
+                    B,
+                    new ResolvedLeg(0, new Transfer(Id(2), B, A, Amount.Of(7), 1), null) { Amount = Amount.Of(7) })));
         Take(close);
 
         lookups.ShouldContain(lookup => lookup.Id == Id(1));
@@ -86,10 +92,14 @@ public sealed class MachineTests : IAccountHost
     [Fact]
     public void A_rejection_waits_for_releases_only_so_long()
     {
-        var transaction = Transaction.Of(Id(1), Plain(2, 5) with { CreditAccount = B }, Plain(3, 5) with { CreditAccount = C });
+        var transaction = Transaction.Of(
+            Id(1), Plain(2, 5) with { CreditAccount = B }, Plain(3, 5) with { CreditAccount = C });
         Take(new PostTransactionRequest(transaction, new ReplyTarget(null, 1), In(60)));
         var branch = Sent<PrepareRequest>().ShouldHaveSingleItem().Branch;
-        Take(new Vote(branch.Key, branch.Digest, B, VoteKind.No, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)));
+        Take(
+            new Vote(
+                branch.Key, branch.Digest, B, VoteKind.No,
+                new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)));
         var close = Closes().ShouldHaveSingleItem();
         close.Cancel.ShouldBeTrue();
         Take(new CommitResponse(branch.Key, branch.Digest, Committed: false, In(0), null));
@@ -97,7 +107,8 @@ public sealed class MachineTests : IAccountHost
 
         // The participant is silent.
         Pass(1);
-        Answers<PostTransactionResponse>().ShouldHaveSingleItem().Result.Status.ShouldBe(TransferStatus.CreditAccountNotFound);
+        Answers<PostTransactionResponse>().ShouldHaveSingleItem().Result.Status
+            .ShouldBe(TransferStatus.CreditAccountNotFound);
     }
 
     [Fact]
@@ -139,7 +150,8 @@ public sealed class MachineTests : IAccountHost
     {
         Take(new ChangeAccountRequest(new SetAccountLimits(Amount.Of(9), null), new ReplyTarget(null, 1), In(60)));
         Take(new PostTransactionRequest(
-            new Transaction(Id(1), [TransactionLeg.Open(new AccountSpec(A, Usd, 1))]), new ReplyTarget(null, 2), In(60)));
+            new Transaction(Id(1), [TransactionLeg.Open(new AccountSpec(A, Usd, 1))]), new ReplyTarget(null, 2),
+            In(60)));
 
         Answers<PostTransactionResponse>().ShouldHaveSingleItem().Result.Legs[0].Opening.ShouldBe(AccountStatus.Exists);
     }
@@ -158,9 +170,11 @@ public sealed class MachineTests : IAccountHost
 
     private static Transfer Plain(int id, ulong amount) => new(Id(id), A, B, Amount.Of(amount), 1) { Asset = Usd };
 
-    private static TransactionBranch Branch(AccountAddress coordinator, params ImmutableArray<ResolvedLeg> legs) => new()
+    private static TransactionBranch Branch(AccountAddress coordinator, params ImmutableArray<ResolvedLeg> legs) =>
+        new()
     {
-        Id = legs[0].Transfer!.Id, Coordinator = coordinator, CoordinatorAsset = Usd, LegCount = legs.Length, Asked = 7, Legs = legs,
+        Id = legs[0].Transfer!.Id, Coordinator = coordinator, CoordinatorAsset = Usd, LegCount = legs
+            .Length, Asked = 7, Legs = legs,
     };
 
     // Two legs, of which the second is somebody else's.
@@ -169,8 +183,14 @@ public sealed class MachineTests : IAccountHost
         Id = Id(70), Coordinator = coordinator, CoordinatorAsset = Usd, LegCount = 2, Asked = 7,
         Legs =
         [
-            new ResolvedLeg(0, new Transfer(Id(71), coordinator, A, Amount.Of(5), 1) { Asset = Usd }, null) { Amount = Amount.Of(5) },
-            new ResolvedLeg(1, new Transfer(Id(72), coordinator, third, Amount.Of(5), 1) { Asset = Usd }, null) { Amount = Amount.Of(5) },
+            new ResolvedLeg(0, new Transfer(Id(71), coordinator, A, Amount.Of(5), 1) { Asset = Usd }, null)
+            {
+                Amount = Amount.Of(5)
+            },
+            new ResolvedLeg(1, new Transfer(Id(72), coordinator, third, Amount.Of(5), 1) { Asset = Usd }, null)
+            {
+                Amount = Amount.Of(5)
+            },
         ],
     }.SliceFor(A);
 
@@ -195,7 +215,9 @@ public sealed class MachineTests : IAccountHost
                     new CommitRequest(
                         new TransactionBranch
                         {
-                            Id = credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
+                            Id =
+                                credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                                Asked = TransferContent.DigestOf(credit),
                             Legs = [new ResolvedLeg(0, credit, null) { Amount = credit.Amount }],
                         },
                         Cancel: false),
@@ -241,7 +263,10 @@ public sealed class MachineTests : IAccountHost
     private void Hold(int id, ulong amount, TimeSpan timeout = default)
     {
         Take(new PostTransferRequest(
-            Plain(id, amount) with { Flags = TransferFlags.Pending, Timeout = timeout == default ? TimeSpan.FromHours(1) : timeout },
+            Plain(id, amount) with
+            {
+                Flags = TransferFlags.Pending, Timeout = timeout == default ? TimeSpan.FromHours(1) : timeout
+            },
             new ReplyTarget(null, id), In(60)));
         var branch = Closes().Last().Branch;
         Take(new CommitResponse(branch.Key, branch.Digest, Committed: true, In(0), null));

@@ -169,7 +169,8 @@ internal sealed class OneAccount : IAccountHost
         new(Id(id), debit, credit, amount, 1) { Asset = Usd };
 
     /// <summary>What another account, as coordinator, asks of an account.</summary>
-    public static TransactionBranch Branch(int id, AccountAddress coordinator, params ImmutableArray<ResolvedLeg> legs) => new()
+    public static TransactionBranch Branch(
+        int id, AccountAddress coordinator, params ImmutableArray<ResolvedLeg> legs) => new()
     {
         Id = legs.Length == 1 ? legs[0].Transfer!.Id : Id(id), Coordinator = coordinator, CoordinatorAsset = Usd,
             LegCount = legs.Length,

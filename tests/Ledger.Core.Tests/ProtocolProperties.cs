@@ -12,7 +12,8 @@ namespace Ledger.Core.Tests;
 public class ProtocolProperties
 {
     [Property(MaxTest = 500)]
-    public void Every_history_keeps_the_invariants(uint seed) => SimulatedCluster.Run(seed).Violation.ShouldBeNull($"seed {seed}");
+    public void Every_history_keeps_the_invariants(uint seed) =>
+        SimulatedCluster.Run(seed).Violation.ShouldBeNull($"seed {seed}");
 
     [Property(MaxTest = 100)]
     public void Without_faults_every_history_keeps_them_too(uint seed) =>

@@ -31,7 +31,8 @@ public sealed class RowContentTests
 
         account.Runtime.Flush();
         account.Write();
-        var commits = account.Rows.Select(static row => row.Events.Count(static one => one is TransactionCommitted)).ToArray();
+        var commits = account.Rows.Select(static row => row.Events.Count(static one => one is TransactionCommitted))
+            .ToArray();
         commits.Sum().ShouldBe(6);
         var content = account.Rows.Sum(static row => row.ContentSize) / 6;
         commits.Max().ShouldBe((int)((LedgerSizes.RowContentFull + content - 1) / content));

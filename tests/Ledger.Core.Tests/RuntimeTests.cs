@@ -38,7 +38,8 @@ public sealed class RuntimeTests : IAccountHost
         // When it answers at last, who still waits is told, and the account is as good as ever.
         var correlation = Send((caller, deadline) => new GetAccountRequest(caller, deadline), 200);
         runtime.Handle(
-            new CommitResponse(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(200), null), At(200));
+            new CommitResponse(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(200), null),
+            At(200));
         var answer = answers.Single(a => a.Correlation == correlation).Answer;
         ((GetAccountResponse)answer).View.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(5));
     }
@@ -52,7 +53,8 @@ public sealed class RuntimeTests : IAccountHost
         runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
         foreach (var given in new[] { first, reader })
         {
-            answers.Single(a => a.Correlation == given).Answer.ShouldBe(new RequestFailed(RequestFailure.JournalUnavailable));
+            answers.Single(a => a.Correlation == given).Answer
+                .ShouldBe(new RequestFailed(RequestFailure.JournalUnavailable));
         }
 
         var copy = Send((caller, deadline) => new PostTransferRequest(transfer, caller, deadline), 2);
@@ -71,30 +73,40 @@ public sealed class RuntimeTests : IAccountHost
             new CommitRequest(
                 new TransactionBranch
                 {
-                    Id = hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(hold),
+                    Id =
+                        hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                        Asked = TransferContent.DigestOf(hold),
                     Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
                 },
                 Cancel: false),
             At(1));
         Written(1);
         runtime.State.HoldCount.ShouldBe(1);
-        Send((caller, deadline) => new ChangeAccountRequest(new FreezeAccount(new AccountFreeze(false, true, "r", null)), caller, deadline), 2);
+        Send(
+            static (caller, deadline) => new ChangeAccountRequest(
+                new FreezeAccount(new AccountFreeze(false, true, "r", null)), caller, deadline),
+            2);
         var post = new Transfer(new TransferId(8), default, default, Amount.MaxValue, 0)
         {
             Flags = TransferFlags.PostPending, HoldId = hold.Id,
         };
         Send((caller, deadline) => new PostTransferRequest(post, caller, deadline), 3);
-        answers[^1].Answer.ShouldBeOfType<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.CreditAccountFrozen);
+        answers[^1].Answer.ShouldBeOfType<PostTransferResponse>().Result.Status
+            .ShouldBe(TransferStatus.CreditAccountFrozen);
     }
 
     // The counters that are told rest on rows that may still fail; the commit itself does not.
     [Fact]
     public void Balances_that_were_asked_for_wait_until_what_they_rest_on_is_durable()
     {
-        var (first, second) = (new Transfer(new TransferId(7), A, B, Amount.Of(5), 1), new Transfer(new TransferId(8), A, B, Amount.Of(3), 1));
+        var (first, second) = (
+            new Transfer(new TransferId(7), A, B, Amount.Of(5), 1),
+            new Transfer(new TransferId(8), A, B, Amount.Of(3), 1));
         foreach (var asked in new[] { true, false })
         {
-            (first, second) = (first with { Id = new TransferId(first.Id.Value + 10) }, second with { Id = new TransferId(second.Id.Value + 10) });
+            (first, second) = (
+                first with { Id = new TransferId(first.Id.Value + 10) },
+                second with { Id = new TransferId(second.Id.Value + 10) });
             var posted = runtime.State.Balances.DebitsPosted;
             var correlation = Send(
                 (caller, deadline) => new PostTransferRequest(first, caller, deadline) { ReturnBalances = asked }, 1);
@@ -103,12 +115,16 @@ public sealed class RuntimeTests : IAccountHost
             isWriting.ShouldBeTrue();
             var after = new AccountAfter(B, default, 17, 1, null, null);
             runtime.Handle(
-                new CommitResponse(first.Id, TransferContent.DigestOf(first), Committed: true, At(1), null) { Row = 17, After = after },
+                new CommitResponse(first.Id, TransferContent.DigestOf(first), Committed: true, At(1), null)
+                {
+                    Row = 17, After = after
+                },
                 At(1));
 
             answers.Any(answer => answer.Correlation == correlation).ShouldBe(!asked);
             Written(1);
-            var result = answers.Single(answer => answer.Correlation == correlation).Answer.ShouldBeOfType<PostTransferResponse>().Result;
+            var result = answers.Single(answer => answer.Correlation == correlation).Answer
+                .ShouldBeOfType<PostTransferResponse>().Result;
             result.Position.ShouldBe(new RowPosition(B, 17));
             if (asked)
             {
@@ -136,7 +152,9 @@ public sealed class RuntimeTests : IAccountHost
         for (var i = 0; i < 6; i++)
         {
             var id = new TransferId((UInt128)(i + 1));
-            Send((caller, deadline) => new PostTransferRequest(new Transfer(id, A, B, Amount.Of(1), 1), caller, deadline), 1);
+            Send(
+                (caller, deadline) =>
+                    new PostTransferRequest(new Transfer(id, A, B, Amount.Of(1), 1), caller, deadline), 1);
         }
 
         answers[^1].Answer.ShouldBe(new RequestFailed(RequestFailure.Overloaded));
@@ -172,7 +190,8 @@ public sealed class RuntimeTests : IAccountHost
 
     private long Send(Func<ReplyTarget, LedgerTime, AccountMessage> make, long second)
     {
-        runtime.Handle(make(new ReplyTarget(null, ++lastCorrelation), At(second).Add(TimeSpan.FromMilliseconds(500))), At(second));
+        runtime.Handle(
+            make(new ReplyTarget(null, ++lastCorrelation), At(second).Add(TimeSpan.FromMilliseconds(500))), At(second));
         Written(second);
         return lastCorrelation;
     }

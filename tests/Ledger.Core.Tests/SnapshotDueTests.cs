@@ -25,11 +25,14 @@ public sealed class SnapshotDueTests : IAccountHost
         for (var run = 0; run < 200; run++)
         {
             Take(new PostTransactionRequest(
-                Transaction.Of(NextId(), [.. Enumerable.Range(0, legs).Select(_ => Plain(NextId()))]), new ReplyTarget(null, 1), In(60)));
+                Transaction.Of(NextId(), [.. Enumerable.Range(0, legs).Select(_ => Plain(NextId()))]),
+                new ReplyTarget(null, 1), In(60)));
             Commit();
         }
 
-        Stretches(static row => row.Events.Sum(static happened => happened is TransactionPrepared p ? p.Branch.Legs.Length : 1))
+        Stretches(
+            static row =>
+                row.Events.Sum(static happened => happened is TransactionPrepared p ? p.Branch.Legs.Length : 1))
             .Max().ShouldBeLessThanOrEqualTo(4_000 + legs + 1);
     }
 
@@ -44,7 +47,8 @@ public sealed class SnapshotDueTests : IAccountHost
         }
 
         // Each has 4,000 bytes, twice that with its commit's row and what rows say of themselves.
-        Stretches(static row => row.Events.Count(static happened => happened is TransactionPrepared)).Max().ShouldBeInRange(10, 25);
+        Stretches(static row => row.Events.Count(static happened => happened is TransactionPrepared)).Max()
+            .ShouldBeInRange(10, 25);
     }
 
     [Fact]
@@ -76,7 +80,9 @@ public sealed class SnapshotDueTests : IAccountHost
                     new CommitRequest(
                         new TransactionBranch
                         {
-                            Id = credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
+                            Id =
+                                credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                                Asked = TransferContent.DigestOf(credit),
                             Legs = [new ResolvedLeg(0, credit, null) { Amount = credit.Amount }],
                         },
                         Cancel: false),
@@ -111,8 +117,11 @@ public sealed class SnapshotDueTests : IAccountHost
                 new CommitRequest(
                     new TransactionBranch
                     {
-                        Id = hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(hold),
-                        Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
+                        Id =
+                            hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                            Asked = TransferContent.DigestOf(hold),
+                        Legs =
+                            [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
                     },
                     Cancel: false),
                 new LedgerTime(now));
@@ -151,7 +160,8 @@ public sealed class SnapshotDueTests : IAccountHost
     }
 
     // In the order of their time, as clients make them.
-    private TransferId NextId() => new(((UInt128)(ulong)(now / 1_000) << 80) | ((UInt128)7 << 76) | ((UInt128)2 << 62) | (ulong)++id);
+    private TransferId NextId() =>
+        new(((UInt128)(ulong)(now / 1_000) << 80) | ((UInt128)7 << 76) | ((UInt128)2 << 62) | (ulong)++id);
 
     private static Transfer Long(TransferId id) => Plain(id) with
     {

@@ -246,7 +246,8 @@ public sealed class TicketTests
         {
             Runtime = new AccountMachine(address, new AccountMachineOptions { SendsAhead = true }, this);
             Runtime.RecoveryCompleted(s_now);
-            Ask((caller, until) => new OpenAccountRequest(new AccountSpec(address, Asset.Parse("USD/2"), 1), caller, until));
+            Ask((caller, until) => new OpenAccountRequest(
+                new AccountSpec(address, Asset.Parse("USD/2"), 1), caller, until));
             Written();
             Answers.Clear();
         }

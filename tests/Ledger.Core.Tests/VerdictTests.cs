@@ -17,7 +17,8 @@ public sealed class VerdictTests
     {
         var branch = Prepare();
         var answer = Resolve();
-        (answer.State, answer.Coordinator, answer.LastAgent, answer.PreparedRow).ShouldBe((InDoubtState.Undecided, A, B, 2));
+        (answer.State, answer.Coordinator, answer.LastAgent, answer.PreparedRow)
+            .ShouldBe((InDoubtState.Undecided, A, B, 2));
         answer.Branch.ShouldBe(branch);
         var cancel = account.Sent<CommitRequest>().Last();
         (cancel.Cancel, cancel.Verdict).ShouldBe((true, s_verdict));
@@ -75,7 +76,9 @@ public sealed class VerdictTests
     {
         account.WritesAtOnce = true;
         account.Take(new PostTransactionRequest(
-            new Transaction(Id(2), [TransactionLeg.Of(Plain(3, A, B, Amount.Of(5))), TransactionLeg.Of(Plain(4, A, C, Amount.Of(6)))]),
+            new Transaction(
+                Id(2),
+                [TransactionLeg.Of(Plain(3, A, B, Amount.Of(5))), TransactionLeg.Of(Plain(4, A, C, Amount.Of(6)))]),
             account.NextCaller(), account.In(60)));
         account.Sent<PrepareRequest>().ShouldHaveSingleItem();
         account.Take(new ResolveInDoubtRequest(Id(2), s_verdict, account.NextCaller(), account.In(60)));
@@ -92,7 +95,8 @@ public sealed class VerdictTests
     [Fact]
     public void A_last_agent_refuses_in_the_operators_name_whatever_the_legs_come_to()
     {
-        var last = new OneAccount(options: new AccountMachineOptions { Deciding = static () => throw new OverflowException() });
+        var last = new OneAccount(
+            options: new AccountMachineOptions { Deciding = static () => throw new OverflowException() });
         var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
         last.Take(new CommitRequest(branch, Cancel: true) { Verdict = s_verdict });
 
@@ -131,7 +135,8 @@ public sealed class VerdictTests
         var own = account.Sent<CommitRequest>().ShouldHaveSingleItem().Branch;
         var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
         account.Take(new CommitRequest(branch, Cancel: true) { Verdict = s_verdict });
-        account.Sent<CommitResponse>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
+        account.Sent<CommitResponse>().ShouldHaveSingleItem().Refusal!.Reason
+            .ShouldBe(TransferStatus.AbortedByOperator);
         account.Take(new CommitResponse(own.Key, own.Digest, Committed: true, account.Now, null));
         account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.Created);
         account.Runtime.Flush();
@@ -234,7 +239,8 @@ public sealed class VerdictTests
         return account.LastAnswer<ResolveInDoubtResponse>();
     }
 
-    private ResolveInDoubtRequest Call(UInt128 digest) => new(Id(1), s_verdict, account.NextCaller(), account.In(60)) { Digest = digest };
+    private ResolveInDoubtRequest Call(UInt128 digest) =>
+        new(Id(1), s_verdict, account.NextCaller(), account.In(60)) { Digest = digest };
 
     private TransactionBranch Prepare()
     {

@@ -6,7 +6,8 @@ using Ledger.Fuzz.Shrinking;
 
 namespace Ledger.Fuzz.Tests;
 
-/// <summary>What is sent: all of the contract, the same from the same seed, and right where no fault was put in.</summary>
+/// <summary>What is sent: all of the contract, the same from the same seed, and right where no fault was put
+/// in.</summary>
 public sealed partial class InputMakerTests
 {
     private const int Inputs = 6_000;
@@ -20,7 +21,8 @@ public sealed partial class InputMakerTests
         {
             var (first, second) = (one.Make(number), other.Make(number));
             Convert.ToHexString(second.Body).ShouldBe(Convert.ToHexString(first.Body));
-            (second.Form, second.Verb, second.Path, second.Credential).ShouldBe((first.Form, first.Verb, first.Path, first.Credential));
+            (second.Form, second.Verb, second.Path, second.Credential)
+                .ShouldBe((first.Form, first.Verb, first.Path, first.Credential));
             second.Headers.ShouldBe(first.Headers);
         }
 
@@ -32,7 +34,9 @@ public sealed partial class InputMakerTests
     public void Every_rpc_and_every_route_of_the_contract_is_sent()
     {
         // Counted in the text of the contract, and not by the descriptors that the inputs come from.
-        var text = string.Join('\n', Directory.GetFiles(Path.Combine(Root(), "proto", "ledger", "v1"), "*.proto").Select(File.ReadAllText));
+        var text = string.Join(
+            '\n',
+            Directory.GetFiles(Path.Combine(Root(), "proto", "ledger", "v1"), "*.proto").Select(File.ReadAllText));
         var rpcs = Rpc().Matches(text).Select(static match => match.Groups["name"].Value).ToArray();
         rpcs.Length.ShouldBeGreaterThan(25);
         Surface.Own.Select(static method => method.Name).Order().ShouldBe(rpcs.Order());
@@ -53,7 +57,8 @@ public sealed partial class InputMakerTests
     {
         var maker = new InputMaker(2, s_now);
         var (grpc, json) = (0, 0);
-        foreach (var input in Enumerable.Range(0, Inputs).Select(number => maker.Make(number)).Where(static one => one.Faults.Length == 0))
+        foreach (var input in Enumerable.Range(0, Inputs).Select(number => maker.Make(number))
+            .Where(static one => one.Faults.Length == 0))
         {
             var type = Surface.Find(input.Method)!.InputType;
             if (input.Form == InputForm.Grpc)
@@ -82,9 +87,11 @@ public sealed partial class InputMakerTests
     {
         var maker = new InputMaker(3, s_now);
         var sent = Enumerable.Range(0, Inputs).Select(number => maker.Make(number)).ToArray();
-        var bodies = sent.Where(static one => one.Body.Length > 40).GroupBy(static one => Convert.ToHexString(one.Body));
+        var bodies = sent.Where(static one => one.Body.Length > 40)
+            .GroupBy(static one => Convert.ToHexString(one.Body));
         bodies.Count(static same => same.Count() > 1).ShouldBeGreaterThan(Inputs / 100);
-        var ids = sent.SelectMany(static one => Id().Matches(Encoding.Latin1.GetString(one.Body)).Select(static match => match.Value));
+        var ids = sent.SelectMany(
+            static one => Id().Matches(Encoding.Latin1.GetString(one.Body)).Select(static match => match.Value));
         ids.GroupBy(static id => id).Count(static same => same.Count() > 3).ShouldBeGreaterThan(20);
     }
 
@@ -93,7 +100,8 @@ public sealed partial class InputMakerTests
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(directory.FullName, "Ledger.sln")))
         {
-            directory = directory.Parent ?? throw new InvalidOperationException("The repository is not above the tests.");
+            directory = directory.Parent
+                ?? throw new InvalidOperationException("The repository is not above the tests.");
         }
 
         return directory.FullName;

@@ -45,13 +45,16 @@ public sealed class JudgeTests
     [Fact]
     public void A_failure_without_a_reason_is_one()
     {
-        Find((new Answer { HttpStatus = 200, GrpcStatus = (int)StatusCode.InvalidArgument }, s_grpc)).ShouldNotBeNull().ShouldContain("without details");
+        Find((new Answer { HttpStatus = 200, GrpcStatus = (int)StatusCode.InvalidArgument }, s_grpc)).ShouldNotBeNull()
+            .ShouldContain("without details");
         Find(Grpc(StatusCode.InvalidArgument)).ShouldNotBeNull().ShouldContain("without ErrorInfo");
         Find(Grpc(StatusCode.InvalidArgument, Info(), Info())).ShouldNotBeNull().ShouldContain("without ErrorInfo");
         Find(Grpc(StatusCode.InvalidArgument, Info(domain: "other"))).ShouldNotBeNull().ShouldContain("domain");
-        Find(Grpc(StatusCode.InvalidArgument, Info(outcome: "perhaps"))).ShouldNotBeNull().ShouldContain("without an outcome");
+        Find(Grpc(StatusCode.InvalidArgument, Info(outcome: "perhaps"))).ShouldNotBeNull()
+            .ShouldContain("without an outcome");
         Find((new Answer { HttpStatus = 415 }, s_grpc)).ShouldNotBeNull().ShouldContain("without grpc-status");
-        Find((new Answer { HttpStatus = 400, Body = "{}x"u8.ToArray() }, s_json)).ShouldNotBeNull().ShouldContain("without a google.rpc.Status");
+        Find((new Answer { HttpStatus = 400, Body = "{}x"u8.ToArray() }, s_json)).ShouldNotBeNull()
+            .ShouldContain("without a google.rpc.Status");
         Find(Json(400)).ShouldNotBeNull().ShouldContain("without ErrorInfo");
         Find((new Answer { HttpStatus = 302 }, s_json)).ShouldNotBeNull().ShouldContain("302");
     }
@@ -59,22 +62,39 @@ public sealed class JudgeTests
     [Fact]
     public void An_answer_that_clients_cannot_read_is_one()
     {
-        var beyond = new PostTransferResponse { Result = new TransferResult { CreateTime = new Timestamp { Seconds = 253_402_300_800 } } };
+        var beyond =
+            new PostTransferResponse
+            {
+                Result = new TransferResult { CreateTime = new Timestamp { Seconds = 253_402_300_800 } }
+            };
         Find(Ok(beyond)).ShouldNotBeNull().ShouldContain("clients can't read");
-        Find((new Answer { HttpStatus = 200, GrpcStatus = 0, Body = [0, 0, 0, 0, 9, 1] }, s_grpc)).ShouldNotBeNull().ShouldContain("ends in a frame");
-        Find((new Answer { HttpStatus = 200, GrpcStatus = 0 }, s_grpc)).ShouldNotBeNull().ShouldContain("OK with 0 messages");
-        Find((new Answer { HttpStatus = 200, Body = """{"result":{"no":1}}"""u8.ToArray() }, s_json)).ShouldNotBeNull().ShouldContain("clients can't read");
+        Find((new Answer { HttpStatus = 200, GrpcStatus = 0, Body = [0, 0, 0, 0, 9, 1] }, s_grpc)).ShouldNotBeNull()
+            .ShouldContain("ends in a frame");
+
+        // At its deadline a call is cut off wherever it is.
+        Find((new Answer
+        {
+            HttpStatus = 200, GrpcStatus = 4, Body = [0, 0, 0, 0, 9, 1],
+            GrpcDetails = Grpc(StatusCode.DeadlineExceeded, Info()).Item1.GrpcDetails,
+        }, s_grpc)).ShouldBeNull();
+        Find((new Answer { HttpStatus = 200, GrpcStatus = 0 }, s_grpc)).ShouldNotBeNull()
+            .ShouldContain("OK with 0 messages");
+        Find((new Answer { HttpStatus = 200, Body = """{"result":{"no":1}}"""u8.ToArray() }, s_json)).ShouldNotBeNull()
+            .ShouldContain("clients can't read");
     }
 
     [Fact]
     public void An_item_of_a_stream_is_judged_as_a_call_is()
     {
         var stream = s_grpc with { Method = "ledger.v1.StreamService.StreamCalls" };
-        Find((Ok(Answered(Status(StatusCode.Internal, Info()))).Answer, stream)).ShouldNotBeNull().ShouldContain("an item with Internal");
-        Find((Ok(Answered(Status(StatusCode.NotFound))).Answer, stream)).ShouldNotBeNull().ShouldContain("an item with NotFound without ErrorInfo");
+        Find((Ok(Answered(Status(StatusCode.Internal, Info()))).Answer, stream)).ShouldNotBeNull()
+            .ShouldContain("an item with Internal");
+        Find((Ok(Answered(Status(StatusCode.NotFound))).Answer, stream)).ShouldNotBeNull()
+            .ShouldContain("an item with NotFound without ErrorInfo");
         Find((Ok(Answered(Status(StatusCode.NotFound, Info()))).Answer, stream)).ShouldBeNull();
 
-        static StreamCallsResponse Answered(RpcStatus error) => new() { Answers = { new CallAnswer { Id = 1, Error = error } } };
+        static StreamCallsResponse Answered(RpcStatus error) =>
+            new() { Answers = { new CallAnswer { Id = 1, Error = error } } };
     }
 
     private static string? Find((Answer Answer, FuzzInput Input) one) => Judge.Find(one.Input, one.Answer)?.Kind;
@@ -88,16 +108,22 @@ public sealed class JudgeTests
         new() { Code = (int)code, Details = { infos.Select(Any.Pack) } };
 
     private static (Answer, FuzzInput) Grpc(StatusCode code, params ErrorInfo[] infos) =>
-        (new Answer { HttpStatus = 200, GrpcStatus = (int)code, GrpcDetails = Status(code, infos).ToByteArray() }, s_grpc);
+        (new Answer { HttpStatus = 200, GrpcStatus = (int)code, GrpcDetails = Status(code, infos).ToByteArray() },
+            s_grpc);
 
-    private static (Answer, FuzzInput) Json(int http, ErrorInfo info, StatusCode code = StatusCode.InvalidArgument) => Json(http, code, info);
+    private static (Answer, FuzzInput) Json(int http, ErrorInfo info, StatusCode code = StatusCode.InvalidArgument) =>
+        Json(http, code, info);
 
     private static (Answer, FuzzInput) Json(int http) => Json(http, StatusCode.InvalidArgument);
 
     private static (Answer, FuzzInput) Json(int http, StatusCode code, params ErrorInfo[] infos)
     {
-        var formatter = new JsonFormatter(new JsonFormatter.Settings(true, Google.Protobuf.Reflection.TypeRegistry.FromMessages(ErrorInfo.Descriptor)));
-        return (new Answer { HttpStatus = http, Body = Encoding.UTF8.GetBytes(formatter.Format(Status(code, infos))) }, s_json);
+        var formatter = new JsonFormatter(
+            new JsonFormatter.Settings(
+                true, Google.Protobuf.Reflection.TypeRegistry.FromMessages(ErrorInfo.Descriptor)));
+        return (
+            new Answer { HttpStatus = http, Body = Encoding.UTF8.GetBytes(formatter.Format(Status(code, infos))) },
+            s_json);
     }
 
     private static (Answer Answer, FuzzInput Input) Ok(IMessage message) =>

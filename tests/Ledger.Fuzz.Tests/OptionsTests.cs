@@ -11,8 +11,10 @@ public sealed class OptionsTests
     public void What_is_said_is_taken()
     {
         var options = FuzzOptions.Parse(
-            ["--seed", "5", "--inputs", "1000000", "--seconds", "50", "--worlds", "sqliteKeys,PostgreSqlKeys", "--input", "77", "--node", s_node]);
-        (options.Seed, options.Inputs, options.Length, options.Input).ShouldBe((5UL, 1_000_000L, TimeSpan.FromSeconds(50), 77L));
+            ["--seed", "5", "--inputs", "1000000", "--seconds", "50", "--worlds", "sqliteKeys,PostgreSqlKeys",
+                "--input", "77", "--node", s_node]);
+        (options.Seed, options.Inputs, options.Length, options.Input)
+            .ShouldBe((5UL, 1_000_000L, TimeSpan.FromSeconds(50), 77L));
         options.Worlds.ShouldBe([WorldKind.SqliteKeys, WorldKind.PostgreSqlKeys]);
     }
 

@@ -39,7 +39,8 @@ public sealed class PlantedFaultTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await server.StartAsync();
-        address = new Uri(server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        address = new Uri(
+            server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
     }
 
     public async Task DisposeAsync() => await server.DisposeAsync();
@@ -53,17 +54,22 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         for (var number = 0; found is null && number < PatienceInputs; number++)
         {
             var input = maker.Make(number);
-            found = input.Form == InputForm.Grpc ? Judge.Find(input, await sender.SendAsync(input, address, default)) : null;
+            found = input.Form == InputForm.Grpc
+                ? Judge.Find(input, await sender.SendAsync(input, address, default))
+                : null;
         }
 
         found.ShouldNotBeNull().Kind.ShouldContain("Internal");
         var smallest = await new Shrinker(
-            async input => Judge.Find(input, await sender.SendAsync(input, address, default))?.Kind == found.Kind, TimeSpan.FromMinutes(5))
+            async input =>
+                Judge.Find(input, await sender.SendAsync(input, address, default))?.Kind == found.Kind,
+                TimeSpan.FromMinutes(5))
             .ShrinkAsync(found.Input!);
 
         // What the defect needs, and nothing else: two fields of the transfer in it.
         var message = WireParts.Split(smallest.ShouldNotBeNull().Body).ShouldNotBeNull().ShouldHaveSingleItem();
-        var expected = new PostTransferRequest { Transfer = new Transfer { Kind = TransferKind.Hold, ClosingDebit = true } };
+        var expected =
+            new PostTransferRequest { Transfer = new Transfer { Kind = TransferKind.Hold, ClosingDebit = true } };
         message.Length.ShouldBeLessThanOrEqualTo(expected.CalculateSize());
 
         var path = Path.GetTempFileName();
@@ -71,7 +77,8 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         {
             SavedInput.Write(path, WorldKind.SqliteAnonymous, found, smallest, isAlone: true);
             var read = SavedInput.Read(path);
-            Judge.Find(read.Input, await sender.SendAsync(read.Input, address, default)).ShouldNotBeNull().Kind.ShouldBe(read.Kind);
+            Judge.Find(read.Input, await sender.SendAsync(read.Input, address, default)).ShouldNotBeNull().Kind
+                .ShouldBe(read.Kind);
         }
         finally
         {
@@ -90,10 +97,17 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         var isHit = context.Request.Path.Value == "/ledger.v1.TransferService/PostTransfer"
-            && WireParts.Split(body.ToArray()) is [var message] && TryParse(message) is { ClosingDebit: true, Kind: TransferKind.Hold };
+            && WireParts.Split(body.ToArray()) is [var message]
+            && TryParse(message) is { ClosingDebit: true, Kind: TransferKind.Hold };
         context.Response.ContentType = "application/grpc";
         context.Response.Headers["grpc-status"] = isHit ? "13" : "3";
-        var status = new RpcStatus { Details = { Any.Pack(new ErrorInfo { Domain = "ledger", Reason = "X", Metadata = { ["outcome"] = "not_applied" } }) } };
+        var status =
+            new RpcStatus
+            {
+                Details =
+                    { Any.Pack(
+                        new ErrorInfo { Domain = "ledger", Reason = "X", Metadata = { ["outcome"] = "not_applied" } }) }
+            };
         context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
     }
 

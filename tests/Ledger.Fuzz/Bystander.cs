@@ -5,8 +5,8 @@ using Ledger.Fuzz.Processes;
 
 namespace Ledger.Fuzz;
 
-/// <summary>Whoever does no harm meanwhile: moves money and reads it, by a client and accounts of its own, and lifts the
-/// blocks that inputs have set.</summary>
+/// <summary>Whoever does no harm meanwhile: moves money and reads it, by a client and accounts of its own, and lifts
+/// the blocks that inputs have set.</summary>
 internal sealed class Bystander(World world)
 {
     private const string From = "bystander:a";
@@ -32,7 +32,8 @@ internal sealed class Bystander(World world)
     public int Blocked { get; private set; }
 
     /// <summary>What went wrong.</summary>
-    public IEnumerable<Finding> Findings => failures.Select(static failure => new Finding($"bystander: {failure}", failure, null));
+    public IEnumerable<Finding> Findings =>
+        failures.Select(static failure => new Finding($"bystander: {failure}", failure, null));
 
     /// <summary>How long all but one in a hundred of its calls took at most.</summary>
     public double P99 => milliseconds.Count == 0 ? 0 : milliseconds.Order().ElementAt(milliseconds.Count * 99 / 100);
@@ -54,7 +55,9 @@ internal sealed class Bystander(World world)
 
                 var moved = await client.PostTransferAsync(new Transfer
                 {
-                    Id = Guid.CreateVersion7(), DebitAccount = From, CreditAccount = To, Amount = 1, Asset = "USD/2", Code = 1,
+                    Id =
+                        Guid.CreateVersion7(), DebitAccount = From, CreditAccount = To, Amount = 1, Asset = "USD/2",
+                        Code = 1,
                 });
                 if (moved.Status is not (TransferStatus.Created or TransferStatus.Exists))
                 {

@@ -61,9 +61,11 @@ internal sealed record FuzzOptions
         {
             string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value.");
             long Number(long least, long most) =>
-                long.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+                long.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number >= least && number <= most
                     ? number
-                    : throw new FormatException($"{args[i - 1]} needs a number from {least} to {most}, and not '{args[i]}'.");
+                    : throw new FormatException(
+                        $"{args[i - 1]} needs a number from {least} to {most}, and not '{args[i]}'.");
             options = args[i] switch
             {
                 "--seed" => options with { Seed = SeedOf(Value()) },
@@ -83,7 +85,8 @@ internal sealed record FuzzOptions
 
         options = options with
         {
-            Output = Path.GetFullPath(options.Output.Length > 0 ? options.Output : FormattableString.Invariant($"fuzz-{options.Seed}")),
+            Output = Path.GetFullPath(
+                options.Output.Length > 0 ? options.Output : FormattableString.Invariant($"fuzz-{options.Seed}")),
             Node = Path.GetFullPath(options.Node.Length > 0 ? options.Node : NodeBesideUs()),
         };
         return options.IsHelp || System.IO.File.Exists(options.Node)
@@ -97,9 +100,11 @@ internal sealed record FuzzOptions
             : throw new FormatException($"--seed needs a number, and not '{text}'.");
 
     private static WorldKind WorldOf(string text) =>
-        Enum.TryParse<WorldKind>(text, ignoreCase: true, out var world) && Enum.IsDefined(world) && !char.IsDigit(text[0])
+        Enum.TryParse<WorldKind>(text, ignoreCase: true, out var world) && Enum.IsDefined(world)
+        && !char.IsDigit(text[0])
             ? world
-            : throw new FormatException($"There is no world '{text}'; there are: {string.Join(", ", Enum.GetNames<WorldKind>())}.");
+            : throw new FormatException(
+                $"There is no world '{text}'; there are: {string.Join(", ", Enum.GetNames<WorldKind>())}.");
 
     // artifacts/bin/Ledger.Fuzz/release -> artifacts/bin/Ledger.Node/release
     private static string NodeBesideUs()

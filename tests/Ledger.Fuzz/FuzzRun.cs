@@ -8,8 +8,8 @@ using Ledger.Fuzz.Shrinking;
 
 namespace Ledger.Fuzz;
 
-/// <summary>A run: world by world inputs are sent while a bystander works on; then what was found is made small, and the
-/// books are read.</summary>
+/// <summary>A run: world by world inputs are sent while a bystander works on; then what was found is made small, and
+/// the books are read.</summary>
 internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvider clock)
 {
     private const int KindsMax = 40;
@@ -42,7 +42,8 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
         {
             var share = Share(place);
             var end = options.Length is { } length ? length * (place + 1) / options.Worlds.Count : (TimeSpan?)null;
-            var (findings, count) = await RunAsync(options.Worlds[place], share.From, share.Count, end, reaper, cancellationToken);
+            var (findings, count) = await RunAsync(
+                options.Worlds[place], share.From, share.Count, end, reaper, cancellationToken);
             found += findings;
             sent += count;
         }
@@ -85,7 +86,10 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
         var died = world.Nodes.Where(static node => node.HasDied).ToArray();
         foreach (var node in died)
         {
-            Note(new Finding("a node has ended by itself", string.Join(Environment.NewLine, File.ReadLines(node.Log).TakeLast(20)), null));
+            Note(
+                new Finding(
+                    "a node has ended by itself",
+                    string.Join(Environment.NewLine, File.ReadLines(node.Log).TakeLast(20)), null));
         }
 
         foreach (var finding in bystander.Findings)
@@ -112,15 +116,17 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
         output.Write(tally);
         foreach (var finding in kinds.Values)
         {
-            Say($"FOUND {finding.Kind}{Environment.NewLine}    {finding.Detail}{Environment.NewLine}    input {finding.Input?.Number}: {finding.Input?.Faults}");
+            Say($"FOUND {finding.Kind}{Environment.NewLine}    {finding.Detail}{Environment.NewLine}    input "
+                + $"{finding.Input?.Number}: {finding.Input?.Faults}");
         }
 
         Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{kind}: {sent:N0} inputs from {from} on in {took.TotalSeconds:F0} s, {tally.Of("OK"):N0} answered OK, {tally.Of("not sent")} not sent, {lost} lost with"
-            + $" {world.Kills} nodes killed; {kinds.Count} findings. Bystander: {bystander.Moved} moved, {bystander.Blocked} blocked,"
-            + $" p99 {bystander.P99:F0} ms. Books: {books.Accounts} accounts, {books.Entries:N0} entries. Memory:"
-            + $" {string.Join(", ", world.Nodes.Select(static node => node.Memory >> 20))} MiB."));
+            $"{kind}: {sent:N0} inputs from {from} on in {took.TotalSeconds:F0} s, {tally.Of("OK"):N0} answered OK, "
+            + $"{tally.Of("not sent")} not sent, {lost} lost with {world.Kills} nodes killed; {kinds.Count} findings. "
+            + $"Bystander: {bystander.Moved} moved, {bystander.Blocked} blocked, p99 {bystander.P99:F0} ms. Books: "
+            + $"{books.Accounts} accounts, {books.Entries:N0} entries. Memory: "
+            + $"{string.Join(", ", world.Nodes.Select(static node => node.Memory >> 20))} MiB."));
         return (kinds.Count, sent);
 
         async Task SendAllAsync()
@@ -166,7 +172,8 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
     }
 
     private static bool WasLost(World world, int killsBefore) => world.Kills > killsBefore
-        || (world.Kills > 0 && (world.LastGone == long.MaxValue || Stopwatch.GetElapsedTime(world.LastGone) < s_lossTime));
+        || (world.Kills > 0
+            && (world.LastGone == long.MaxValue || Stopwatch.GetElapsedTime(world.LastGone) < s_lossTime));
 
     // One after the other goes, and comes back before the next one does.
     private async Task KillAsync(World world, CancellationToken cancellationToken)
@@ -186,18 +193,22 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
         }
     }
 
-    private async Task ShrinkAllAsync(World world, IReadOnlyCollection<Finding> findings, CancellationToken cancellationToken)
+    private async Task ShrinkAllAsync(
+        World world, IReadOnlyCollection<Finding> findings, CancellationToken cancellationToken)
     {
         foreach (var finding in findings.Where(static one => one.Input is not null).Take(ShrunkMax).ToArray())
         {
             var shrinker = new Shrinker(
-                async input => Judge.Find(input, await world.SendAsync(input, cancellationToken))?.Kind == finding.Kind, s_shrinkPatience);
+                async input =>
+                    Judge.Find(input, await world.SendAsync(input, cancellationToken))?.Kind == finding.Kind,
+                    s_shrinkPatience);
             var smallest = await shrinker.ShrinkAsync(finding.Input!);
             var path = Path.Combine(options.Output, FormattableString.Invariant($"finding-{++saved}.json"));
             SavedInput.Write(path, world.Kind, finding, smallest ?? finding.Input!, smallest is not null);
             Say(smallest is null
                 ? $"{path}: the input alone does not bring it about; what came before it does"
-                : $"{path}: {finding.Input!.Body.Length} bytes became {smallest.Body.Length} in {shrinker.Tries} tries");
+                : $"{path}: {finding.Input!.Body.Length} bytes became {smallest.Body.Length} in {shrinker.Tries} "
+                    + "tries");
         }
     }
 
@@ -207,13 +218,15 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
         var input = file?.Input ?? maker.Make(options.Input!.Value);
         IReadOnlyList<WorldKind> kinds = file is null ? options.Worlds : [file.World];
         var found = 0;
-        Say($"{input.Form} {input.Verb} {input.Path}, {input.Body.Length} bytes, as {input.Credential}: {input.Faults}");
+        Say($"{input.Form} {input.Verb} {input.Path}, {input.Body.Length} bytes, as {input.Credential}: "
+            + $"{input.Faults}");
         foreach (var kind in kinds)
         {
             await using var world = await World.StartAsync(kind, options, reaper, options.Output, cancellationToken);
             var answer = await world.SendAsync(input, cancellationToken);
             var finding = Judge.Find(input, answer);
-            Say($"{kind}: {Judge.ReasonOf(input, answer)}{(finding is null ? "" : $"; FOUND {finding.Kind}: {finding.Detail}")}");
+            var seen = finding is null ? "" : $"; FOUND {finding.Kind}: {finding.Detail}";
+            Say($"{kind}: {Judge.ReasonOf(input, answer)}{seen}");
             found += finding is null ? 0 : 1;
         }
 

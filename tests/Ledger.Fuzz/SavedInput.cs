@@ -21,7 +21,9 @@ internal sealed record SavedInput(WorldKind World, string Kind, string Detail, b
 
     /// <summary>Writes it.</summary>
     public static void Write(string path, WorldKind world, Finding finding, FuzzInput input, bool isAlone) =>
-        File.WriteAllText(path, JsonSerializer.Serialize(new SavedInput(world, finding.Kind, finding.Detail, isAlone, input), s_json));
+        File.WriteAllText(
+            path,
+            JsonSerializer.Serialize(new SavedInput(world, finding.Kind, finding.Detail, isAlone, input), s_json));
 
     /// <summary>Reads it.</summary>
     /// <exception cref="FormatException">It is none.</exception>

@@ -42,12 +42,16 @@ internal sealed class Tally
         lock (gate)
         {
             var text = new StringBuilder();
-            foreach (var ((method, form), reasons) in counts.OrderBy(static one => one.Key.Method, StringComparer.Ordinal).ThenBy(static one => one.Key.Form))
+            foreach (var ((method, form), reasons) in counts
+                .OrderBy(static one => one.Key.Method, StringComparer.Ordinal).ThenBy(static one => one.Key.Form))
             {
-                var most = reasons.Where(static one => one.Key != "OK").OrderByDescending(static one => one.Value).Take(ShownReasons)
+                var most = reasons.Where(static one => one.Key != "OK").OrderByDescending(static one => one.Value)
+                    .Take(ShownReasons)
                     .Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Key} {one.Value}"));
                 text.AppendLine(CultureInfo.InvariantCulture,
-                    $"  {method[(method.IndexOf('.', method.IndexOf('.', StringComparison.Ordinal) + 1) + 1)..],-46} {form,-5} {reasons.Values.Sum(),7} OK {reasons.GetValueOrDefault("OK"),6}  {string.Join(", ", most)}");
+                    $"  {method[(method.IndexOf('.', method.IndexOf('.', StringComparison.Ordinal) + 1) + 1)..],-46} "
+                        + $"{form,-5} {reasons.Values.Sum(),7} OK {reasons.GetValueOrDefault("OK"),6}  "
+                        + $"{string.Join(", ", most)}");
             }
 
             return text.ToString();

@@ -11,7 +11,8 @@ public sealed class CallTurnsTests : IDisposable
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    private readonly ServiceProvider services = new ServiceCollection().AddMetrics().AddLogging().AddLedgerGrpc().BuildServiceProvider();
+    private readonly ServiceProvider services = new ServiceCollection().AddMetrics().AddLogging().AddLedgerGrpc()
+        .BuildServiceProvider();
 
     public void Dispose() => services.Dispose();
 

@@ -37,6 +37,11 @@ public sealed class KestrelTests
     [InlineData("/LEDGER.V1.TRANSFERSERVICE/POSTTRANSFERS", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/ledger.v1.TransferService/PostTransfers/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/Ledger.V1.TransferService/PostTransfers", "text/plain", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/v1/batches%2f", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/somebody.Else/Nothing", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData(
+        "/GRPC.REFLECTION.V1.SERVERREFLECTION/SERVERREFLECTIONINFO", "application/grpc", 3, "MALFORMED_REQUEST")]
     public async Task What_no_service_can_read_is_no_defect_of_the_server(
         string path, string type, int code, string reason)
     {

@@ -87,7 +87,9 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         var address = await node.GrpcListeningAsync();
         using var attacker = RawGrpc.Client();
         var streams = Enumerable.Range(0, 40)
-            .Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, "/ledger.v1.TransferService/StreamTransfers", []))).ToArray();
+            .Select(_ => EndOfAsync(
+                RawGrpc.StallAsync(attacker, address, "/ledger.v1.TransferService/StreamTransfers", [])))
+            .ToArray();
         await Until.TrueAsync(() => streams.Count(static one => one.IsCompleted) == 24);
         streams.Where(static one => one.IsCompleted).ShouldAllBe(static one => one.Result == "OVERLOADED");
 

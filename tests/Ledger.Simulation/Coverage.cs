@@ -19,16 +19,21 @@ internal static class Coverage
     private static readonly List<Dictionary<(string Row, string Column), long>> All = [];
 
     private static Dictionary<(string Row, string Column), long> Cells => All.SelectMany(static one => one)
-        .GroupBy(static one => one.Key).ToDictionary(static group => group.Key, static group => group.Sum(static one => one.Value));
+        .GroupBy(static one => one.Key)
+        .ToDictionary(static group => group.Key, static group => group.Sum(static one => one.Value));
 
     public static readonly string[] Columns =
-        ["nothing", "LookingUp", "Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing", "Reserved"];
+        ["nothing", "LookingUp", "Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying",
+            "Releasing", "Reserved"];
 
     public static readonly string[] Rows =
     [
-        "PostTransferRequest", "PostTransactionRequest", "GetTransferRequest", "GetTransactionRequest", "ExtendHoldRequest", "PrepareRequest",
-        "CommitRequest (commit)", "CommitRequest (cancel)", "DryRunRequest", "DryRunResponse", "Vote yes", "Vote no", "Vote in doubt",
-        "CommitResponse committed", "CommitResponse refused", "Outcome committed", "Outcome aborted", "OutcomeAck", "OutcomeRequest",
+        "PostTransferRequest", "PostTransactionRequest", "GetTransferRequest", "GetTransactionRequest",
+        "ExtendHoldRequest", "PrepareRequest",
+        "CommitRequest (commit)", "CommitRequest (cancel)", "DryRunRequest", "DryRunResponse", "Vote yes", "Vote no",
+        "Vote in doubt",
+        "CommitResponse committed", "CommitResponse refused", "Outcome committed", "Outcome aborted", "OutcomeAck",
+        "OutcomeRequest",
         "GetAccountRequest", "ChangeAccountRequest", "OpenAccountRequest", "Activate",
         "tick", "written", "write failed", "looked up", "look-up failed", "recovered", "silent", "database changed",
     ];
@@ -37,39 +42,52 @@ internal static class Coverage
     private static readonly (string Row, string[] Columns, string Why)[] Unreachable =
     [
         ("recovered", ["Cancelling", "Notifying", "Releasing"], "a recovered coordinator begins with the votes (R3)"),
-        ("CommitResponse refused", ["Notifying"], "a last agent that has committed never says that it has refused (R1)"),
+        ("CommitResponse refused", ["Notifying"],
+            "a last agent that has committed never says that it has refused (R1)"),
     ];
 
     // What takes several rare things at once, so that no number of histories is promised to come to it.
     private static readonly (string[] Rows, string[] Columns, string Why)[] Rare =
     [
-        (["Vote yes", "Vote no", "Vote in doubt", "CommitResponse committed", "CommitResponse refused", "DryRunResponse", "OutcomeAck", "OutcomeRequest"],
-            ["Reserved"], "one id used by two coordinators, and a late message of the one while the other's is reserved"),
-        (["Outcome committed", "Outcome aborted"], ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
+        (["Vote yes", "Vote no", "Vote in doubt", "CommitResponse committed", "CommitResponse refused",
+            "DryRunResponse", "OutcomeAck", "OutcomeRequest"],
+            ["Reserved"],
+            "one id used by two coordinators, and a late message of the one while the other's is reserved"),
+        (["Outcome committed", "Outcome aborted"],
+            ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
             "one id used by two coordinators, and the outcome of the one while the other is in hand"),
-        (["CommitRequest (commit)", "CommitRequest (cancel)"], ["Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
+        (["CommitRequest (commit)", "CommitRequest (cancel)"],
+            ["Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
             "two transactions about one id or hold, each decided by the other's coordinator"),
         (["PrepareRequest"], ["Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
             "two transactions about one id or hold, one of which asks the other's coordinator"),
-        (["looked up", "look-up failed"], ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing", "Reserved"],
+        (["looked up", "look-up failed"],
+            ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing", "Reserved"],
             "a look-up of a work that was given up comes to the next one about the id"),
-        (["Activate"], ["LookingUp", "Waiting", "DryRunning", "Cancelling", "Notifying", "Releasing"], "only who sleeps is activated, and just awake does none of it"),
+        (["Activate"], ["LookingUp", "Waiting", "DryRunning", "Cancelling", "Notifying", "Releasing"],
+            "only who sleeps is activated, and just awake does none of it"),
         (["recovered"], ["LookingUp", "Waiting", "DryRunning"], "only an expiry is begun by recovery itself"),
-        (["Vote yes", "Vote no", "Vote in doubt"], ["LookingUp", "Waiting", "DryRunning", "Notifying", "Releasing", "Committing"],
+        (["Vote yes", "Vote no", "Vote in doubt"],
+            ["LookingUp", "Waiting", "DryRunning", "Notifying", "Releasing", "Committing"],
             "a vote that comes late or again, for an attempt whose key is in hand otherwise"),
         (["DryRunResponse"], ["Voting", "Cancelling", "Notifying", "Releasing"], "a report that comes late or again"),
-        (["CommitResponse committed"], ["Waiting", "DryRunning", "Cancelling"], "the answer to a former incarnation or attempt, late"),
-        (["CommitResponse committed"], ["Releasing"], "the answer about a hold, late, while what was to resolve it is given up"),
+        (["CommitResponse committed"], ["Waiting", "DryRunning", "Cancelling"],
+            "the answer to a former incarnation or attempt, late"),
+        (["CommitResponse committed"], ["Releasing"],
+            "the answer about a hold, late, while what was to resolve it is given up"),
         (["CommitResponse refused"], ["DryRunning", "Waiting"], "the answer to a former attempt, late"),
-        (["OutcomeAck"], ["LookingUp", "Waiting", "DryRunning", "Committing", "Cancelling"], "an acknowledgement that comes late or again"),
+        (["OutcomeAck"], ["LookingUp", "Waiting", "DryRunning", "Committing", "Cancelling"],
+            "an acknowledgement that comes late or again"),
         (["OutcomeRequest"], ["LookingUp", "Waiting", "DryRunning"], "a question about a former attempt"),
-        (["GetTransferRequest", "GetTransactionRequest", "ExtendHoldRequest", "PostTransferRequest"], ["Notifying", "Releasing", "Reserved", "Cancelling"],
+        (["GetTransferRequest", "GetTransactionRequest", "ExtendHoldRequest", "PostTransferRequest"],
+            ["Notifying", "Releasing", "Reserved", "Cancelling"],
             "a call about an id in the short while of a phase that takes three accounts"),
         (["GetAccountRequest", "ChangeAccountRequest", "OpenAccountRequest"], ["Notifying", "Releasing", "Cancelling"],
             "a call in the short while of a phase that takes three accounts"),
         (["database changed"], ["Cancelling", "Notifying", "Releasing"],
             "a failover that is noticed in such a short while"),
-        (["silent"], ["Cancelling", "Notifying", "Releasing"], "a lease that is found to have lapsed in such a short while"),
+        (["silent"], ["Cancelling", "Notifying", "Releasing"],
+            "a lease that is found to have lapsed in such a short while"),
     ];
 
     /// <summary>Whether this thread counts.</summary>
@@ -174,8 +192,11 @@ internal static class Coverage
             foreach (var column in Columns)
             {
                 var cell = (row, column);
-                text.Append(CultureInfo.InvariantCulture, $"{(cells.TryGetValue(cell, out var count) ? count.ToString(CultureInfo.InvariantCulture)
-                    : IsUnreachable(cell) ? "-" : IsRare(cell) ? "." : "0"),11}");
+                var shown = cells.TryGetValue(cell, out var count) ? count.ToString(CultureInfo.InvariantCulture)
+                    : IsUnreachable(cell) ? "-"
+                    : IsRare(cell) ? "."
+                    : "0";
+                text.Append(CultureInfo.InvariantCulture, $"{shown,11}");
             }
 
             text.AppendLine();
@@ -183,22 +204,30 @@ internal static class Coverage
 
         foreach (var (row, columns, why) in Unreachable)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  - unreachable: {row} x {string.Join(", ", columns)}: {why}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"  - unreachable: {row} x {string.Join(", ", columns)}: {why}");
         }
 
         foreach (var (rows, columns, why) in Rare)
         {
-            var missing = rows.SelectMany(row => columns.Select(column => (row, column))).Where(cell => !cells.ContainsKey(cell)).ToArray();
+            var missing = rows.SelectMany(row => columns.Select(column => (row, column)))
+                .Where(cell => !cells.ContainsKey(cell)).ToArray();
             if (missing.Length > 0)
             {
-                text.AppendLine(CultureInfo.InvariantCulture, $"  . rare, and not reached: {string.Join(", ", missing.Select(static cell => $"{cell.row} x {cell.column}"))}: {why}");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"  . rare, and not reached: "
+                        + $"{string.Join(", ", missing.Select(static cell => $"{cell.row} x {cell.column}"))}: {why}");
             }
         }
 
         var impossible = Impossible();
         if (impossible.Count > 0)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"UNREACHABLE, AND REACHED: {string.Join("; ", impossible.Select(static cell => $"{cell.Row} x {cell.Column}"))}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"UNREACHABLE, AND REACHED: "
+                    + $"{string.Join("; ", impossible.Select(static cell => $"{cell.Row} x {cell.Column}"))}");
         }
 
         var empty = Empty();

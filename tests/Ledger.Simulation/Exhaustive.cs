@@ -118,7 +118,8 @@ internal static class Exhaustive
         }
 
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{scope.Name}: {seen.Count} states{(seen.Count >= StatesMax ? " (bounded)" : ", all")}, {ends} ends, {cut} cut off, {deepest} deep, {steps} steps, no violation"));
+            $"{scope.Name}: {seen.Count} states{(seen.Count >= StatesMax ? " (bounded)" : ", all")}, {ends} ends, "
+                + $"{cut} cut off, {deepest} deep, {steps} steps, no violation"));
         return true;
     }
 
@@ -140,13 +141,20 @@ internal static class Exhaustive
 
         public SmallWorld(int memoryMax, (AccountAddress To, Transfer Transfer)[] requests)
         {
-            options = new AccountMachineOptions { IdempotencyWindowMax = memoryMax, IdempotencyAgeMax = TimeSpan.FromDays(1) };
+            options =
+                new AccountMachineOptions
+                {
+                    IdempotencyWindowMax = memoryMax, IdempotencyAgeMax = TimeSpan.FromDays(1)
+                };
             sides = [new Side(this, A, 0), new Side(this, B, 1)];
             foreach (var side in sides)
             {
                 var row = new EventBatch(1, 0, default);
                 row.Events.Add(new AccountOpened(
-                    new AccountSpec(side.Address, Asset.Parse("USD/2"), 1) { DebitsMustNotExceedCredits = Amount.Of(100) },
+                    new AccountSpec(side.Address, Asset.Parse("USD/2"), 1)
+                    {
+                        DebitsMustNotExceedCredits = Amount.Of(100)
+                    },
                     new LedgerTime(now - 1)));
                 side.Rows.Add(row);
             }
@@ -218,7 +226,9 @@ internal static class Exhaustive
                 }));
             }
 
-            if (network.Count == 0 && actions.TrueForAll(static one => one.Item1.Contains("crashes", StringComparison.Ordinal)) && !IsAtRest() && ticks > 0)
+            if (network.Count == 0
+                && actions.TrueForAll(static one => one.Item1.Contains("crashes", StringComparison.Ordinal))
+                && !IsAtRest() && ticks > 0)
             {
                 actions.Add(("time passes", () =>
                 {
@@ -273,7 +283,8 @@ internal static class Exhaustive
                 debits += state.Balances.DebitsPosted.Value + (state.Balances.DebitsPending.Value << 64);
                 credits += state.Balances.CreditsPosted.Value + (state.Balances.CreditsPending.Value << 64);
                 Rules.Check(side.Runtime is null || Oracle.Dump(AccountSnapshot.Of(side.Runtime.State, side.Rows.Count))
-                    == Oracle.Dump(AccountSnapshot.Of(state, side.Rows.Count)) || side.Runtime.DurableSequenceNr != side.Rows.Count,
+                    == Oracle.Dump(AccountSnapshot.Of(state, side.Rows.Count))
+                    || side.Runtime.DurableSequenceNr != side.Rows.Count,
                     $"I8: the live state of {side.Address} is not the fold of its rows");
             }
 
@@ -281,13 +292,16 @@ internal static class Exhaustive
             for (var call = 0; call < calls.Count; call++)
             {
                 var (_, transfer) = calls[call];
-                var happened = committed.Contains((transfer.Id, TransferContent.DigestOf(transfer))) || sides.Any(side => side.Has(transfer));
+                var happened = committed.Contains((transfer.Id, TransferContent.DigestOf(transfer)))
+                    || sides.Any(side => side.Has(transfer));
                 foreach (var answer in answers.GetValueOrDefault(call) ?? [])
                 {
                     if (answer is PostTransferResponse(var result))
                     {
                         Rules.Check(!result.IsCommitted || happened, $"I5: {transfer.Id} was acknowledged and is lost");
-                        Rules.Check(result.IsCommitted || !happened, $"I5: {transfer.Id} was rejected ({result.Status}) and happened");
+                        Rules.Check(
+                            result.IsCommitted || !happened,
+                            $"I5: {transfer.Id} was rejected ({result.Status}) and happened");
                     }
                 }
             }
@@ -297,19 +311,29 @@ internal static class Exhaustive
         {
             var text = new StringBuilder();
             text.Append(CultureInfo.InvariantCulture, $"{crashes} {copies} {ticks}\n");
-            text.AppendJoin('\n', network.Select(static one => $"{one.To} {Tracer.Text(one.Message)} {(one.Message as AccountRequest)?.ReplyTo.Correlation}").Order(StringComparer.Ordinal));
+            text.AppendJoin(
+                '\n',
+                network.Select(
+                    static one => $"{one.To} {Tracer.Text(one.Message)} "
+                        + $"{(one.Message as AccountRequest)?.ReplyTo.Correlation}").Order(StringComparer.Ordinal));
             foreach (var (side, row) in late)
             {
-                text.Append(CultureInfo.InvariantCulture, $"\nlate {side} {row.SequenceNr} {string.Join(';', row.Events.Select(Tracer.Text))}");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"\nlate {side} {row.SequenceNr} {string.Join(';', row.Events.Select(Tracer.Text))}");
             }
 
             foreach (var side in sides)
             {
-                text.Append("\n# ").AppendJoin('\n', side.Rows.Select(static row => string.Join(';', row.Events.Select(Tracer.Text))));
+                text.Append("\n# ")
+                    .AppendJoin('\n', side.Rows.Select(static row => string.Join(';', row.Events.Select(Tracer.Text))));
                 if (side.Runtime is { } runtime)
                 {
-                    text.Append(CultureInfo.InvariantCulture, $"\n{Oracle.Dump(AccountSnapshot.Of(runtime.State, 0))}\n{runtime.DescribeOperations()}\n"
-                        + $"{runtime.DurableSequenceNr} {side.Writing?.SequenceNr} {side.Lookups.Count} {runtime.HasUnwritten} {side.WakeAt}");
+                    text.Append(
+                        CultureInfo.InvariantCulture,
+                        $"\n{Oracle.Dump(AccountSnapshot.Of(runtime.State, 0))}\n{runtime.DescribeOperations()}\n"
+                        + $"{runtime.DurableSequenceNr} {side.Writing?.SequenceNr} {side.Lookups.Count} "
+                        + $"{runtime.HasUnwritten} {side.WakeAt}");
                 }
             }
 
@@ -326,17 +350,24 @@ internal static class Exhaustive
             switch (happened)
             {
                 case LastAgentCommitted closed:
-                    Rules.Check(committed.Add((closed.Branch.Key, closed.Branch.Digest)), $"I4: {closed.Branch.Key} is committed twice");
-                    Rules.Check(!aborted.Contains((closed.Branch.Key, closed.Branch.Digest)), $"R1: {closed.Branch.Key} is committed after its abort");
+                    Rules.Check(
+                        committed.Add((closed.Branch.Key, closed.Branch.Digest)),
+                        $"I4: {closed.Branch.Key} is committed twice");
+                    Rules.Check(
+                        !aborted.Contains((closed.Branch.Key, closed.Branch.Digest)),
+                        $"R1: {closed.Branch.Key} is committed after its abort");
                     break;
                 case TransactionAborted gone:
                     var part = side.Prepared(gone.Key);
                     aborted.Add((part.Key, part.Digest));
-                    Rules.Check(!committed.Contains((part.Key, part.Digest)), $"R1: {gone.Key} is aborted after its commit");
+                    Rules.Check(
+                        !committed.Contains((part.Key, part.Digest)), $"R1: {gone.Key} is aborted after its commit");
                     break;
                 case TransactionCommitted done:
                     var whole = side.Prepared(done.Key);
-                    Rules.Check(committed.Contains((whole.Key, whole.Digest)), $"R1: {done.Key} is committed before its last agent");
+                    Rules.Check(
+                        committed.Contains((whole.Key, whole.Digest)),
+                        $"R1: {done.Key} is committed before its last agent");
                     break;
                 default:
                     break;
@@ -362,7 +393,9 @@ internal static class Exhaustive
             private bool IsOvertaken => Runtime is not null && Runtime.DurableSequenceNr != Rows.Count;
 
             public bool IsAtRest => Writing is null && Lookups.Count == 0
-                && (Runtime is null || IsOvertaken ? Fold().InDoubtCount == 0 : !Runtime.IsBusy && Runtime.State.InDoubtCount == 0);
+                && (Runtime is null || IsOvertaken
+                    ? Fold().InDoubtCount == 0
+                    : !Runtime.IsBusy && Runtime.State.InDoubtCount == 0);
 
             // When something happens here that nobody asks for: a timer, going to sleep, the hold expiry.
             public long DueAt => Runtime is null || (IsOvertaken && !Runtime.IsBusy)
@@ -371,7 +404,8 @@ internal static class Exhaustive
 
             public AccountState Fold()
             {
-                var state = new AccountState(Address, world.options.IdempotencyWindowMax, world.options.IdempotencyAgeMax);
+                var state = new AccountState(
+                    Address, world.options.IdempotencyWindowMax, world.options.IdempotencyAgeMax);
                 foreach (var row in Rows)
                 {
                     foreach (var happened in row.Events)
@@ -386,7 +420,8 @@ internal static class Exhaustive
             public bool Has(Transfer transfer) => Rows.SelectMany(static row => row.Events).OfType<LastAgentCommitted>()
                 .Any(closed => closed.Branch.Asked == TransferContent.DigestOf(transfer));
 
-            public TransactionBranch Prepared(TransferId key) => Rows.SelectMany(static row => row.Events).OfType<TransactionPrepared>()
+            public TransactionBranch Prepared(TransferId key) =>
+                Rows.SelectMany(static row => row.Events).OfType<TransactionPrepared>()
                 .Last(prepared => prepared.Branch.Key == key).Branch;
 
             public void Take(AccountMessage message)
@@ -492,7 +527,8 @@ internal static class Exhaustive
                 list.Add(answer);
             }
 
-            public void Send(AccountAddress account, AccountMessage message) => world.network.Add((account == A ? 0 : 1, message));
+            public void Send(AccountAddress account, AccountMessage message) =>
+                world.network.Add((account == A ? 0 : 1, message));
 
             public void Write(EventBatch batch) => Writing = batch;
 

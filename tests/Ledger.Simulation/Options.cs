@@ -65,7 +65,8 @@ internal sealed record Options
                     "--faults" => options with { Faults = Enum.Parse<FaultKinds>(Value(), ignoreCase: true) },
                     "--without" => options with
                     {
-                        Without = Value().Split(',').Select(static one => int.Parse(one, CultureInfo.InvariantCulture)).ToHashSet(),
+                        Without = Value().Split(',').Select(static one => int.Parse(one, CultureInfo.InvariantCulture))
+                            .ToHashSet(),
                     },
                     _ => throw new FormatException($"unknown option {args[i]}"),
                 };

@@ -11,9 +11,11 @@ internal sealed class Runner(Options options, TextWriter output)
         Mutants.Current = 0;
         if (options.Mutant is { } name)
         {
-            if (Mutants.All.FirstOrDefault(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase)) is not { } mutant)
+            if (Mutants.All.FirstOrDefault(one => string.Equals(one.Name, name, StringComparison.OrdinalIgnoreCase))
+                is not { } mutant)
             {
-                output.WriteLine($"no mutant {name}; there are: {string.Join(", ", Mutants.All.Select(static one => one.Name))}");
+                output.WriteLine(
+                    $"no mutant {name}; there are: {string.Join(", ", Mutants.All.Select(static one => one.Name))}");
                 return 2;
             }
 
@@ -27,7 +29,8 @@ internal sealed class Runner(Options options, TextWriter output)
     }
 
     private History One(ulong seed, bool trace = false) => SimulatedCluster.Run(
-        seed, options.Faults, options.Without.Count == 0 ? null : command => !options.Without.Contains(command.Number % 10_000),
+        seed, options.Faults, options.Without.Count == 0 ? null : command =>
+            !options.Without.Contains(command.Number % 10_000),
         trace, options.Hash);
 
     private int RunHashes()
@@ -48,7 +51,9 @@ internal sealed class Runner(Options options, TextWriter output)
         var guard = new Lock();
         long steps = 0, microseconds = 0, commands = 0;
         var watch = Stopwatch.StartNew();
-        Parallel.For((long)options.From, (long)(options.From + options.Seeds), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, (seed, loop) =>
+        Parallel.For(
+            (long)options.From, (long)(options.From + options.Seeds),
+            new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, (seed, loop) =>
         {
             // The table costs time; a quarter of the histories reach all that it can show.
             Coverage.IsOn = options.Seeds < 100 || seed % 4 == 0 || seed % 16 == 3;
@@ -84,9 +89,10 @@ internal sealed class Runner(Options options, TextWriter output)
         output.WriteLine(Coverage.Table());
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{options.Seeds} histories from seed {options.From}, {commands} commands, {steps} steps, {failures.Count} violations; {watch.Elapsed.TotalSeconds:F1} s, "
-            + $"{options.Seeds / watch.Elapsed.TotalSeconds:F0} histories/s, {steps / watch.Elapsed.TotalSeconds:F0} steps/s, "
-            + $"{microseconds / 1e6 / watch.Elapsed.TotalSeconds:F0} s of virtual time per second"));
+            $"{options.Seeds} histories from seed {options.From}, {commands} commands, {steps} steps, "
+            + $"{failures.Count} violations; {watch.Elapsed.TotalSeconds:F1} s, "
+            + $"{options.Seeds / watch.Elapsed.TotalSeconds:F0} histories/s, {steps / watch.Elapsed.TotalSeconds:F0} "
+            + $"steps/s, {microseconds / 1e6 / watch.Elapsed.TotalSeconds:F0} s of virtual time per second"));
         if (failures.Count > 0 && (options.Shrink || !options.Trace))
         {
             Shrinker.Shrink(failures.Min(static failure => failure.Seed), output);
@@ -103,10 +109,18 @@ internal sealed class Runner(Options options, TextWriter output)
             var watch = Stopwatch.StartNew();
             var killer = mutant.IsPlaced ? Hunt(mutant, options.From, options.Seeds) : null;
             var killed = killer is not null;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(killed ? "killed  " : !mutant.IsPlaced ? "LOST    " : "SURVIVED")} {mutant.Name,-26} {mutant.About}"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(killed ? "killed  " : !mutant.IsPlaced ? "LOST    " : "SURVIVED")} {mutant.Name,-26} "
+                        + $"{mutant.About}"));
             if (killed)
             {
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"         by seed {killer!.Seed} in {watch.Elapsed.TotalSeconds:F1} s: {Shrinker.FirstLine(killer.Violation!)}"));
+                output.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"         by seed {killer!.Seed} in {watch.Elapsed.TotalSeconds:F1} s: "
+                            + $"{Shrinker.FirstLine(killer.Violation!)}"));
             }
             else
             {
@@ -174,7 +188,8 @@ internal static class Shrinker
         bool Fails(FaultKinds some, HashSet<int> dropped)
         {
             tries++;
-            return SimulatedCluster.Run(seed, some, command => !dropped.Contains(command.Number)).Violation is { } violation && KindOf(violation) == kind;
+            return SimulatedCluster.Run(seed, some, command => !dropped.Contains(command.Number))
+                .Violation is { } violation && KindOf(violation) == kind;
         }
 
         for (var changed = true; changed && tries < 1500;)
@@ -228,6 +243,8 @@ internal static class Shrinker
         var kind = colon < 0 ? violation : violation[..colon];
 
         // An account that asserts names itself first.
-        return kind.Length < 5 && violation.Contains(": I", StringComparison.Ordinal) ? violation[(violation.IndexOf(": I", StringComparison.Ordinal) + 2)..][..2] : kind;
+        return kind.Length < 5 && violation.Contains(": I", StringComparison.Ordinal)
+            ? violation[(violation.IndexOf(": I", StringComparison.Ordinal) + 2)..][..2]
+            : kind;
     }
 }

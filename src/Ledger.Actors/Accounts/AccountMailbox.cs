@@ -16,7 +16,8 @@ internal sealed class AccountMailbox(Settings settings, Config config)
     public const string Id = "ledger.account-mailbox";
 
     /// <summary>The configuration that makes it known.</summary>
-    public static readonly string Hocon = $"{Id}.mailbox-type = \"{typeof(AccountMailbox).FullName}, {typeof(AccountMailbox).Assembly.GetName().Name}\"";
+    public static readonly string Hocon =
+        $"{Id}.mailbox-type = \"{typeof(AccountMailbox).FullName}, {typeof(AccountMailbox).Assembly.GetName().Name}\"";
 
     public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new AccountMessageQueue();
 }

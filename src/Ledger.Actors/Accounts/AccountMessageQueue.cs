@@ -5,8 +5,8 @@ using Akka.Dispatch.MessageQueues;
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Messages in order of arrival, in a ring that is no larger than it must be. Thread-safe.</summary>
-/// <remarks>Akka empties the queue of an actor that has stopped, and a sender that found the queue just before may put a
-/// message into it just after. There nobody would ever see it; here it becomes a dead letter like the others, and its
+/// <remarks>Akka empties the queue of an actor that has stopped, and a sender that found the queue just before may put
+/// a message into it just after. There nobody would ever see it; here it becomes a dead letter like the others, and its
 /// caller is answered.</remarks>
 internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
 {

@@ -79,7 +79,8 @@ internal sealed class AccountStreamReader
             if (repairs == RepairsMax)
             {
                 throw new InvalidOperationException(
-                    $"The index of ids was made again for {account}, and is still not complete: somebody takes entries out of it.");
+                    $"The index of ids was made again for {account}, and is still not complete: somebody takes "
+                        + "entries out of it.");
             }
 
             await Repairs!.RepairAsync(account, lookups.Max(static one => one.UpTo), cancellationToken);
@@ -177,7 +178,8 @@ internal sealed class AccountStreamReader
         AccountAddress account, Asset asset, List<(StatementEntry Entry, long HoldRow)> read, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
-        var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.HoldId));
+        var left = read.FindAll(static one => one.HoldRow != 0)
+            .ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.HoldId));
         var holds = await HoldsAsync(account, left, allowance, cancellationToken);
         var entries = new List<StatementEntry>(read.Count);
         var size = EncodedSize.Row;
@@ -213,7 +215,8 @@ internal sealed class AccountStreamReader
     /// <see cref="LedgerSizes.StatementReadMax"/> bytes, the last ones are left out; the first one never is.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
-        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, CancellationToken cancellationToken) =>
+        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted,
+        CancellationToken cancellationToken) =>
         HoldsAsync(account, wanted, new ReadAllowance(LedgerSizes.StatementReadMax), cancellationToken);
 
     private async Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
@@ -362,7 +365,8 @@ internal sealed class AccountStreamReader
     }
 
     private static void AddEntries(
-        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionBranch> contents, ulong low, ulong high,
+        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionBranch> contents, ulong low,
+        ulong high,
         List<(StatementEntry Entry, long HoldRow)> entries)
     {
         var number = row.EntriesBefore;
@@ -515,7 +519,8 @@ internal sealed class AccountStreamReader
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            if (await HeadWithCountersAsync(account, middle, high, allowance, cancellationToken) is { } row && holds(row))
+            if (await HeadWithCountersAsync(account, middle, high, allowance, cancellationToken) is { } row
+                && holds(row))
             {
                 low = middle;
             }
@@ -589,7 +594,8 @@ internal sealed class AccountStreamReader
     }
 
     private async Task<IReadOnlyList<StreamRow>> ReadRowsAsync(
-        AccountAddress account, long from, long to, int rowsMax, CancellationToken cancellationToken, bool descending = false)
+        AccountAddress account, long from, long to, int rowsMax, CancellationToken cancellationToken,
+        bool descending = false)
     {
         await pages.WaitAsync(cancellationToken);
         try
@@ -606,15 +612,18 @@ internal sealed class AccountStreamReader
     private static RowHead DecodeHead(in StreamRow row, AccountAddress account) =>
         row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.HoldRowManifest
             ? JournalCodec.DecodeHead(row.Payload, account, row.SequenceNr)
-            : throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
+            : throw new JournalCorruptException(
+                $"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
 
     /// <summary>Reads one row of an account.</summary>
     /// <param name="row">The row.</param>
     /// <param name="account">The account.</param>
     /// <param name="previousHash">The hash of the row before, as this one says it.</param>
     /// <exception cref="JournalCorruptException">It is none.</exception>
-    internal static EventBatch Decode(in StreamRow row, AccountAddress account, out ReadOnlyMemory<byte> previousHash) =>
+    internal static EventBatch Decode(
+        in StreamRow row, AccountAddress account, out ReadOnlyMemory<byte> previousHash) =>
         row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.HoldRowManifest
             ? JournalCodec.Decode(row.Payload, account, row.SequenceNr, out previousHash)
-            : throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
+            : throw new JournalCorruptException(
+                $"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
 }

@@ -4,8 +4,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The accounts of this node that have recovered and go on, by their addresses: whom a request may be told that
-/// must not leave the node (G8). Thread-safe.</summary>
+/// <summary>The accounts of this node that have recovered and go on, by their addresses: whom a request may be told
+/// that must not leave the node (G8). Thread-safe.</summary>
 internal sealed class AwakeAccounts
 {
     private readonly ConcurrentDictionary<AccountAddress, IActorRef> actors = new();

@@ -105,7 +105,8 @@ internal sealed class IdIndexRepairs(
         {
             failure = e;
             log?.Error(
-                e, "The index of ids could not be made again for {0}; the next look-up of an old id tries again", account);
+                e, "The index of ids could not be made again for {0}; the next look-up of an old id tries again",
+                account);
             throw;
         }
         finally

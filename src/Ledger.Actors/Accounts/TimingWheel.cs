@@ -15,7 +15,8 @@ internal sealed class TimingWheel
 
     private static readonly TimeSpan s_exactBelow = TimeSpan.FromSeconds(4);
 
-    private readonly Slices<IActorRef> idle = new(1000, static account => account.Tell(IdleCheck.Instance, ActorRefs.NoSender));
+    private readonly Slices<IActorRef> idle = new(
+        1000, static account => account.Tell(IdleCheck.Instance, ActorRefs.NoSender));
 
     // As long as a tick of the scheduler: up to so much later than with a timer of its own.
     private readonly Slices<Waiting> wakes = new(10, static one =>

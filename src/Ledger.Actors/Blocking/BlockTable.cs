@@ -17,7 +17,8 @@ internal sealed class BlockTable
             .ToFrozenDictionary(static one => (one.Kind, one.Subject));
         var found = blocks.Where(static one => one.Kind == BlockKind.Address)
             .Select(static one => (Network: CallerBlock.NetworkOf(one.Subject), Block: one))
-            .Where(static one => one.Network is not null).Select(static one => (Network: one.Network!.Value, one.Block)).ToArray();
+            .Where(static one => one.Network is not null).Select(static one => (Network: one.Network!.Value, one.Block))
+            .ToArray();
         addresses = found.Where(static one => IsOne(one.Network))
             .ToFrozenDictionary(static one => one.Network.BaseAddress, static one => one.Block);
         networks = [.. found.Where(static one => !IsOne(one.Network))];
@@ -47,7 +48,8 @@ internal sealed class BlockTable
 
         foreach (var (network, block) in networks)
         {
-            if (network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address) && If(block, now) is { } found)
+            if (network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address)
+                && If(block, now) is { } found)
             {
                 return found;
             }
@@ -56,7 +58,8 @@ internal sealed class BlockTable
         return null;
     }
 
-    private static CallerBlock? If(CallerBlock? block, DateTimeOffset now) => block is not null && block.Until > now ? block : null;
+    private static CallerBlock? If(CallerBlock? block, DateTimeOffset now) =>
+        block is not null && block.Until > now ? block : null;
 
     private static bool IsOne(IPNetwork network) =>
         network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8;

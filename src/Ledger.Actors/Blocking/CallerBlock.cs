@@ -33,7 +33,8 @@ public sealed record CallerBlock(
         return kind switch
         {
             BlockKind.Principal => subject.Length > 0 && Principals.Check(subject) is null ? subject : null,
-            BlockKind.Key => subject.Length is > 0 and <= KeyIdLengthMax && subject.All(char.IsAsciiLetterOrDigit) ? subject : null,
+            BlockKind.Key =>
+                subject.Length is > 0 and <= KeyIdLengthMax && subject.All(char.IsAsciiLetterOrDigit) ? subject : null,
             BlockKind.Address => NetworkOf(subject) is { } network ? TextOf(network) : null,
             _ => null,
         };

@@ -61,9 +61,9 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         catch (TimeoutException e)
         {
             throw new InvalidOperationException(
-                $"The list of blocked callers could not be read for {patience.TotalSeconds} s, and without it the node would serve"
-                + $" whoever is blocked: {failure ?? "the database does not answer"}. See that the database can be reached and that"
-                + " its tables are there, and start the node again.", e);
+                $"The list of blocked callers could not be read for {patience.TotalSeconds} s, and without it the "
+                + $"node would serve whoever is blocked: {failure ?? "the database does not answer"}. See that the "
+                + "database can be reached and that its tables are there, and start the node again.", e);
         }
     }
 
@@ -101,11 +101,14 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
             $"A block ends later than now, and at most {CallerBlock.LengthMax.TotalDays} days later.", "duration");
         Check(block.Reason.Length is 0 or > CallerBlock.ReasonLengthMax || block.Reason.Any(char.IsControl),
             $"The reason has 1 to {CallerBlock.ReasonLengthMax} characters, and no control characters.", "reason");
-        Check(block.By.Length == 0 || Principals.CheckText(block.By) is not null, "Who blocks is missing, or no name.", "principal");
+        Check(
+            block.By.Length == 0 || Principals.CheckText(block.By) is not null, "Who blocks is missing, or no name.",
+            "principal");
         if (!await TryAsync(token => Store.PutAsync(block, now, BlocksMax, token), cancellationToken))
         {
             throw new LedgerException(
-                LedgerErrorReason.Overloaded, $"There are {BlocksMax} blocks, which is as many as there may be. End some.");
+                LedgerErrorReason.Overloaded,
+                $"There are {BlocksMax} blocks, which is as many as there may be. End some.");
         }
 
         await ListAsync(cancellationToken);
@@ -144,7 +147,8 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
             {
                 BlockKind.Principal => "The subject is no name of a principal.",
                 BlockKind.Key => "The subject is no id of a key, which has 1 to 32 ASCII letters and digits.",
-                BlockKind.Address => "The subject is no address as 10.0.0.7 or 2001:db8::7, nor a network as 10.1.0.0/16.",
+                BlockKind.Address =>
+                    "The subject is no address as 10.0.0.7 or 2001:db8::7, nor a network as 10.1.0.0/16.",
                 _ => "The kind is missing: a principal, a key or an address.",
             },
             kind is BlockKind.Principal or BlockKind.Key or BlockKind.Address ? "subject" : "kind");
@@ -159,7 +163,8 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
 
     private static bool IsOfStore(Exception e) => e is DbException or IOException or TimeoutException;
 
-    private static async Task<T> TryAsync<T>(Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
+    private static async Task<T> TryAsync<T>(
+        Func<CancellationToken, Task<T>> action, CancellationToken cancellationToken)
     {
         try
         {
@@ -168,7 +173,8 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         catch (Exception e) when (IsOfStore(e))
         {
             throw new LedgerException(
-                LedgerErrorReason.JournalUnavailable, "The list of blocks can't be read or written now. The same again, later.");
+                LedgerErrorReason.JournalUnavailable,
+                "The list of blocks can't be read or written now. The same again, later.");
         }
     }
 
@@ -196,7 +202,8 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
                 failure = e.Message;
                 if (isNew)
                 {
-                    log.Warning("The list of blocked callers can't be read, and what was in force stays so: {0}", e.Message);
+                    log.Warning(
+                        "The list of blocked callers can't be read, and what was in force stays so: {0}", e.Message);
                 }
             }
         }

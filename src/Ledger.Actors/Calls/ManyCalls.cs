@@ -120,7 +120,8 @@ internal static class ManyCalls
         }
     }
 
-    private static async Task<AccountResponse> AskAsync(SemaphoreSlim places, Func<int, Task<AccountResponse>> ask, int place)
+    private static async Task<AccountResponse> AskAsync(
+        SemaphoreSlim places, Func<int, Task<AccountResponse>> ask, int place)
     {
         await places.WaitAsync();
         try

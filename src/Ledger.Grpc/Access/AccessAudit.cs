@@ -66,7 +66,8 @@ internal sealed class AccessAudit(IAuditLog log, AccessMetrics metrics, IEnumera
     public static string? TextOf(IPAddress? address) =>
         (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString();
 
-    private static AuditKind? KindOf(ErrorReason reason) => reason == ErrorReasons.Unauthenticated ? AuditKind.AuthenticationFailed
+    private static AuditKind? KindOf(ErrorReason reason) =>
+        reason == ErrorReasons.Unauthenticated ? AuditKind.AuthenticationFailed
         : reason == ErrorReasons.PermissionDenied || reason == ErrorReasons.LoopbackOnly ? AuditKind.Denied
         : reason == ErrorReasons.CallerBlocked ? AuditKind.Blocked
         : null;

@@ -7,12 +7,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Grpc.Access;
 
-/// <summary>Stands before every method where a policy is in force: whoever has not said who it is, and whoever may never
-/// call the method, is refused before anything of the request's body is read.</summary>
+/// <summary>Stands before every method where a policy is in force: whoever has not said who it is, and whoever may
+/// never call the method, is refused before anything of the request's body is read.</summary>
 internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metrics, AccessAudit audit)
 {
-    /// <summary>The parameter of a ticket that holds a <c>Func&lt;bool&gt;</c>: whether what the caller has shown is still
-    /// taken.</summary>
+    /// <summary>The parameter of a ticket that holds a <c>Func&lt;bool&gt;</c>: whether what the caller has shown is
+    /// still taken.</summary>
     public const string StillTakenKey = "ledger.still_taken";
 
     /// <summary>The parameter of a ticket that holds what the caller has shown, as

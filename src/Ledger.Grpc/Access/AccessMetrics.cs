@@ -51,10 +51,12 @@ internal sealed class AccessMetrics
         }
     }
 
-    private static FrozenDictionary<string, StrongBox<long>> Counts(IEnumerable<string> labels) => labels.ToFrozenDictionary(
+    private static FrozenDictionary<string, StrongBox<long>> Counts(IEnumerable<string> labels) =>
+        labels.ToFrozenDictionary(
         static label => label, static _ => new StrongBox<long>(), StringComparer.Ordinal);
 
-    private static IEnumerable<Measurement<long>> Values(FrozenDictionary<string, StrongBox<long>> counts, string label) =>
+    private static IEnumerable<Measurement<long>> Values(
+        FrozenDictionary<string, StrongBox<long>> counts, string label) =>
         counts.Select(one => new Measurement<long>(
             Volatile.Read(ref one.Value.Value), new KeyValuePair<string, object?>(label, one.Key)));
 }

@@ -51,7 +51,8 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
         {
             throw new RequestError(
                 ErrorReasons.Overloaded,
-                "The audit log can't be written, and what can't be put on record is not done. Nothing was applied.").Exception();
+                "The audit log can't be written, and what can't be put on record is not done. Nothing was applied.")
+                    .Exception();
         }
 
         TResponse response;
@@ -62,10 +63,12 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
         catch (Exception exception)
         {
             var reason = ErrorMap.Explain(
-                exception, deadlinePassed: true, context.CancellationToken.IsCancellationRequested)?.Reason ?? ErrorReasons.Internal;
+                exception, deadlinePassed: true, context.CancellationToken.IsCancellationRequested)?.Reason
+                ?? ErrorReasons.Internal;
 
             // Those have records of their own.
-            if (reason != ErrorReasons.PermissionDenied && reason != ErrorReasons.Unauthenticated && reason != ErrorReasons.LoopbackOnly)
+            if (reason != ErrorReasons.PermissionDenied && reason != ErrorReasons.Unauthenticated
+                && reason != ErrorReasons.LoopbackOnly)
             {
                 Write(audited.Kind, request, context, reason.Name, hasFailed: true);
             }
@@ -83,7 +86,8 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
         : null;
 
     private void Write(
-        AuditKind kind, object request, ServerCallContext context, string outcome, bool hasFailed = false) => audit.Log.Write(
+        AuditKind kind, object request, ServerCallContext context, string outcome, bool hasFailed = false) =>
+            audit.Log.Write(
         AccessAudit.Of(kind, context.GetHttpContext(), context.Method) with
         {
             Target = request is IMessage message ? TargetOf(message) : null, Outcome = outcome, HasFailed = hasFailed,
@@ -91,7 +95,8 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
 
     private static string? TargetOf(IMessage request)
     {
-        var named = s_targets.Select(name => request.Descriptor.FindFieldByName(name) is { FieldType: FieldType.String } field
+        var named = s_targets.Select(
+            name => request.Descriptor.FindFieldByName(name) is { FieldType: FieldType.String } field
             ? (string)field.Accessor.GetValue(request)
             : "").Where(static text => text.Length > 0);
         return string.Join(' ', named) is { Length: > 0 } target ? target : null;

@@ -19,12 +19,14 @@ internal sealed class BlockGate(IServiceProvider services, CallMetrics metrics, 
     private const string KeyPrefix = "key:";
 
     private static readonly RequestError s_blocked = new(
-        ErrorReasons.CallerBlocked, "The caller is blocked, and nothing was done. Whoever runs the ledger knows why, and until when.");
+        ErrorReasons.CallerBlocked,
+        "The caller is blocked, and nothing was done. Whoever runs the ledger knows why, and until when.");
 
     private static readonly string[] s_ofUnblocking =
     [
         GrpcMethods.PathOf(AdminService.Descriptor.FindMethodByName(nameof(AdminService.AdminServiceBase.ListBlocks))),
-        GrpcMethods.PathOf(AdminService.Descriptor.FindMethodByName(nameof(AdminService.AdminServiceBase.UnblockCaller))),
+        GrpcMethods.PathOf(
+            AdminService.Descriptor.FindMethodByName(nameof(AdminService.AdminServiceBase.UnblockCaller))),
     ];
 
     private readonly ConcurrentDictionary<MessageIntake, (Caller? Caller, IPAddress? Address)> streams = new();
@@ -101,10 +103,13 @@ internal sealed class BlockGate(IServiceProvider services, CallMetrics metrics, 
     }
 
     private static string? KeyOf(Caller? caller) =>
-        caller?.Credential is { } shown && shown.StartsWith(KeyPrefix, StringComparison.Ordinal) ? shown[KeyPrefix.Length..] : null;
+        caller?.Credential is { } shown && shown.StartsWith(KeyPrefix, StringComparison.Ordinal)
+        ? shown[KeyPrefix.Length..]
+        : null;
 
     private async Task RunStreamAsync(
-        HttpContext context, RequestDelegate next, string method, ICallerBlocks list, Caller? caller, MessageIntake intake)
+        HttpContext context, RequestDelegate next, string method, ICallerBlocks list, Caller? caller,
+        MessageIntake intake)
     {
         // Known to whoever ends streams before it is looked, so that a block between the two is not missed.
         var address = context.Connection.RemoteIpAddress;

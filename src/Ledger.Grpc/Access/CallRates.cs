@@ -28,7 +28,8 @@ internal sealed class CallRates : IDisposable
             throw new RequestError(
                 ErrorReasons.BatchTooLarge,
                 $"The request is work for {work.ToString(CultureInfo.InvariantCulture)}; the caller may ask for at most"
-                + $" {rate.Burst.ToString(CultureInfo.InvariantCulture)} at once. Send it in parts.", Limit: rate.Burst).Exception();
+                + $" {rate.Burst.ToString(CultureInfo.InvariantCulture)} at once. Send it in parts.", Limit: rate.Burst)
+                    .Exception();
         }
 
         using var lease = limiter.AttemptAcquire((principal, rate), work);
@@ -37,8 +38,8 @@ internal sealed class CallRates : IDisposable
             var pause = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : s_period;
             throw new RequestError(
                 ErrorReasons.Overloaded,
-                $"The caller has asked for more than {rate.PerSecond.ToString(CultureInfo.InvariantCulture)} a second of this"
-                + " node. Nothing was applied. Send it again after a pause.", Limit: rate.PerSecond)
+                $"The caller has asked for more than {rate.PerSecond.ToString(CultureInfo.InvariantCulture)} a second "
+                + "of this node. Nothing was applied. Send it again after a pause.", Limit: rate.PerSecond)
             {
                 RetryAfter = pause,
             }.Exception();

@@ -13,7 +13,8 @@ internal static class CallRefusal
     /// <param name="fault">Why.</param>
     /// <param name="isJson">Whether it is a method's JSON form.</param>
     /// <param name="httpStatus">The status of the JSON form.</param>
-    public static Task AnswerAsync(HttpContext context, CallMetrics metrics, RequestError fault, bool isJson, int httpStatus)
+    public static Task AnswerAsync(
+        HttpContext context, CallMetrics metrics, RequestError fault, bool isJson, int httpStatus)
     {
         metrics.Refused(fault.Reason);
         if (isJson)

@@ -11,12 +11,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Grpc.Access;
 
-/// <summary>Keeps callers with many calls from having others wait: where a node is late, calls of whoever has more than others
-/// are worked on by turns. A caller is a principal, or an address where nobody says who they are. Thread-safe.</summary>
+/// <summary>Keeps callers with many calls from having others wait: where a node is late, calls of whoever has more than
+/// others are worked on by turns. A caller is a principal, or an address where nobody says who they are.
+/// Thread-safe.</summary>
 /// <remarks>
-/// Late is a node whose work waits for a thread. How many calls may then be at work is found by trying: fewer while it is
-/// late, more while it is not, and as many as there are once nothing waits. Where there is one caller, nobody is to be
-/// protected from it, and nothing waits. Nobody is asked to wait who has no more than others.
+/// Late is a node whose work waits for a thread. How many calls may then be at work is found by trying: fewer while it
+/// is late, more while it is not, and as many as there are once nothing waits. Where there is one caller, nobody is to
+/// be protected from it, and nothing waits. Nobody is asked to wait who has no more than others.
 /// </remarks>
 internal sealed class CallTurns : IDisposable
 {
@@ -52,13 +53,14 @@ internal sealed class CallTurns : IDisposable
     /// <summary>The refusal of a call beyond what there may be.</summary>
     public static RequestError TooMany(long max, string whose) => new(
         ErrorReasons.Overloaded,
-        $"The node takes {max.ToString(CultureInfo.InvariantCulture)} calls {whose} at once (Ledger:Edge). Nothing was applied. Send it"
-        + " again after a pause.", Limit: max)
+        $"The node takes {max.ToString(CultureInfo.InvariantCulture)} calls {whose} at once (Ledger:Edge). Nothing "
+        + "was applied. Send it again after a pause.", Limit: max)
     {
         RetryAfter = s_every * 5,
     };
 
-    /// <summary>Wraps an endpoint where it is known who calls and that it may: before anything of its body is read.</summary>
+    /// <summary>Wraps an endpoint where it is known who calls and that it may: before anything of its body is
+    /// read.</summary>
     /// <param name="next">What it does.</param>
     /// <param name="method">The path of its method, as gRPC has it.</param>
     /// <param name="isJson">Whether it is a method's JSON form.</param>
@@ -146,7 +148,8 @@ internal sealed class CallTurns : IDisposable
         }
         catch (RequestErrorException refusal)
         {
-            await CallRefusal.AnswerAsync(context, metrics, refusal.Fault, isJson, StatusCodes.Status429TooManyRequests);
+            await CallRefusal.AnswerAsync(
+                context, metrics, refusal.Fault, isJson, StatusCodes.Status429TooManyRequests);
             return;
         }
 
@@ -212,8 +215,8 @@ internal sealed class CallTurns : IDisposable
         }
     }
 
-    // How long work waits for a thread is how late the node is; so is how late this is called, when all stand still for a
-    // while, as they do when memory is collected.
+    // How long work waits for a thread is how late the node is; so is how late this is called, when all stand still for
+    // a while, as they do when memory is collected.
     private void Look()
     {
         var now = Stopwatch.GetTimestamp();

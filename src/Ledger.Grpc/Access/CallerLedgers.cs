@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Grpc.Access;
 
-/// <summary>The ledger as the caller of a call may use it. This is the one way from a call to the ledger: where a policy
-/// is in force, nobody gets past it.</summary>
+/// <summary>The ledger as the caller of a call may use it. This is the one way from a call to the ledger: where a
+/// policy is in force, nobody gets past it.</summary>
 /// <param name="ledger">The ledger.</param>
 /// <param name="queries">The ledger, for questions across accounts.</param>
 /// <param name="admin">The ledger, for operators.</param>
@@ -17,7 +17,8 @@ namespace Ledger.Grpc.Access;
 /// <param name="policies">Where the policy is; null where callers are anonymous.</param>
 /// <param name="uses">What each principal holds; null where they share nothing.</param>
 internal sealed class CallerLedgers(
-    ILedger ledger, ILedgerQueries queries, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null,
+    ILedger ledger, ILedgerQueries queries, ILedgerAdmin admin, TimeProvider clock, CallRates rates,
+    IAccessPolicySource? policies = null,
     CallerUses? uses = null)
 {
     /// <summary>The ledger that a call uses.</summary>
@@ -70,8 +71,8 @@ internal sealed class CallerLedgers(
     public TimeSpan? ExpiryOf(ServerCallContext context) =>
         policies is null ? null : CallerOf(context).ExpireTime - clock.GetUtcNow();
 
-    /// <summary>Requires of an item of a stream what the gate requires of a call: the stream itself is open to whoever may
-    /// make one of the calls that it carries.</summary>
+    /// <summary>Requires of an item of a stream what the gate requires of a call: the stream itself is open to whoever
+    /// may make one of the calls that it carries.</summary>
     /// <param name="context">The item.</param>
     /// <param name="rights">The rights of its method.</param>
     /// <exception cref="RequestErrorException">The caller may not call it.</exception>
@@ -116,7 +117,8 @@ internal sealed class CallerLedgers(
             ? admin
             : throw new RequestError(
                 ErrorReasons.LoopbackOnly,
-                "AdminService answers only callers on the node's own machine, unless callers say who they are.").Exception();
+                "AdminService answers only callers on the node's own machine, unless callers say who they are.")
+                    .Exception();
     }
 
     /// <summary>The ledger of which operators ask what is in doubt.</summary>

@@ -3,7 +3,8 @@ using Ledger.Grpc.Errors;
 
 namespace Ledger.Grpc.Access;
 
-/// <summary>The calls of one caller that a node works on, and those that wait until it is their turn. Thread-safe.</summary>
+/// <summary>The calls of one caller that a node works on, and those that wait until it is their turn.
+/// Thread-safe.</summary>
 internal sealed class CallerTurns
 {
     private readonly Lock gate = new();
@@ -103,7 +104,8 @@ internal sealed class CallerTurns
     {
         lock (gate)
         {
-            return isForgotten = open == 0 && working == 0 && waiting.Count == 0 && Stopwatch.GetElapsedTime(lastUsed) > idle;
+            return isForgotten = open == 0 && working == 0 && waiting.Count == 0
+                && Stopwatch.GetElapsedTime(lastUsed) > idle;
         }
     }
 

@@ -98,8 +98,8 @@ internal sealed class CallerUse(long itemsMax, TimeProvider clock)
         {
             throw new RequestError(
                 ErrorReasons.Overloaded,
-                $"The caller may have {most.Value.ToString(CultureInfo.InvariantCulture)} {what} on this node. Nothing was applied."
-                + " Send it again after a pause.", Limit: most)
+                $"The caller may have {most.Value.ToString(CultureInfo.InvariantCulture)} {what} on this node. "
+                + "Nothing was applied. Send it again after a pause.", Limit: most)
             {
                 RetryAfter = pause,
             }.Exception();

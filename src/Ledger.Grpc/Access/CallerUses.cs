@@ -17,9 +17,11 @@ internal sealed class CallerUses(ShareOptions options, TimeProvider clock, CallM
 
     /// <summary>That of one principal.</summary>
     public CallerUse Of(string principal) =>
-        uses.GetOrAdd(principal, static (_, self) => new CallerUse(Math.Max(1, self.options.NodeCallsMax / 2), self.clock), this);
+        uses.GetOrAdd(
+            principal, static (_, self) => new CallerUse(Math.Max(1, self.options.NodeCallsMax / 2), self.clock), this);
 
-    /// <summary>Wraps an endpoint where it is known who calls and that it may: before anything of its body is read.</summary>
+    /// <summary>Wraps an endpoint where it is known who calls and that it may: before anything of its body is
+    /// read.</summary>
     /// <param name="next">What it does.</param>
     /// <param name="method">The path of its method, as gRPC has it.</param>
     /// <param name="policies">Where the policy is.</param>
@@ -27,7 +29,8 @@ internal sealed class CallerUses(ShareOptions options, TimeProvider clock, CallM
     public RequestDelegate Wrap(RequestDelegate next, string method, IAccessPolicySource policies, bool isJson)
     {
         var isStream = !isJson && GrpcMethods.Of(method).IsStream;
-        return context => context.Features.Get<Caller>() is { } caller && policies.Current.ShareOf(caller.Principal) is { } share
+        return context => context.Features.Get<Caller>() is { } caller
+            && policies.Current.ShareOf(caller.Principal) is { } share
             ? RunAsync(context, next, Of(caller.Principal), share, isStream, isJson)
             : next(context);
     }
@@ -41,7 +44,8 @@ internal sealed class CallerUses(ShareOptions options, TimeProvider clock, CallM
         }
         catch (RequestErrorException refusal)
         {
-            await CallRefusal.AnswerAsync(context, metrics, refusal.Fault, isJson, StatusCodes.Status429TooManyRequests);
+            await CallRefusal.AnswerAsync(
+                context, metrics, refusal.Fault, isJson, StatusCodes.Status429TooManyRequests);
             return;
         }
 

@@ -6,7 +6,8 @@ namespace Ledger.Grpc.Access;
 
 /// <summary>An <see cref="ILedger"/> that takes what a call asks for from its principal's rate, before anything is
 /// done.</summary>
-internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccessPolicySource policies, CallRates rates) : ILedger
+internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccessPolicySource policies, CallRates rates)
+    : ILedger
 {
     /// <summary>How many rows of a page are as much as one call.</summary>
     internal const int PageShare = 100;
@@ -34,7 +35,8 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
         Taking(1).GetAccountAsync(query, timeout, cancellationToken);
 
     public Task<TransferRecord?> GetTransferAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         Taking(1).GetTransferAsync(account, id, timeout, cancellationToken);
 
     public Task<TransactionResult> PostTransactionAsync(
@@ -42,7 +44,8 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
         Taking(transaction.Legs.Length).PostTransactionAsync(transaction, timeout, cancellationToken);
 
     public Task<TransactionRecord?> GetTransactionAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         Taking(1).GetTransactionAsync(account, id, timeout, cancellationToken);
 
     public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(

@@ -65,7 +65,8 @@ internal static class RpcRights
     /// <exception cref="InvalidOperationException">It has none: nobody has decided who may call it.</exception>
     public static AccessRights Of(string fullName) => s_rights.TryGetValue(fullName, out var rights)
         ? rights
-        : throw new InvalidOperationException($"{fullName} has no right in {nameof(RpcRights)}: decide who may call it.");
+        : throw new InvalidOperationException(
+            $"{fullName} has no right in {nameof(RpcRights)}: decide who may call it.");
 
     private static IEnumerable<KeyValuePair<string, AccessRights>> Of(
         ServiceDescriptor service, params (string Method, AccessRights Rights)[] methods) =>

@@ -4,9 +4,10 @@ using Ledger.Core;
 
 namespace Ledger.Grpc.Access;
 
-/// <summary>An <see cref="ILedger"/> of which its principal has half at most, so that it never starves others, and no more
-/// accounts in a day than its policy says.</summary>
-internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAccessPolicySource policies, CallerUses uses) : ILedger
+/// <summary>An <see cref="ILedger"/> of which its principal has half at most, so that it never starves others, and no
+/// more accounts in a day than its policy says.</summary>
+internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAccessPolicySource policies, CallerUses uses)
+    : ILedger
 {
     private const int SidesOfTransfer = 2;
 
@@ -20,7 +21,8 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
 
     public Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        HoldingAsync(accounts.Count, accounts.Count, () => inner.OpenAccountsAsync(accounts, timeout, cancellationToken));
+        HoldingAsync(
+            accounts.Count, accounts.Count, () => inner.OpenAccountsAsync(accounts, timeout, cancellationToken));
 
     public Task<TransferResult> PostTransferAsync(
         Transfer transfer, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
@@ -29,14 +31,16 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
     public Task<IReadOnlyList<TransferResult>> PostTransfersAsync(
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         HoldingAsync(
-            transfers.Count, transfers.Sum(static one => OpenedBy(one)), () => inner.PostTransfersAsync(transfers, timeout, cancellationToken));
+            transfers.Count, transfers.Sum(static one => OpenedBy(one)), () =>
+                inner.PostTransfersAsync(transfers, timeout, cancellationToken));
 
     public Task<AccountView?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         HoldingAsync(1, 0, () => inner.GetAccountAsync(query, timeout, cancellationToken));
 
     public Task<TransferRecord?> GetTransferAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         HoldingAsync(1, 0, () => inner.GetTransferAsync(account, id, timeout, cancellationToken));
 
     public Task<TransactionResult> PostTransactionAsync(
@@ -46,7 +50,8 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
             () => inner.PostTransactionAsync(transaction, timeout, cancellationToken));
 
     public Task<TransactionRecord?> GetTransactionAsync(
-        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        AccountAddress account, TransferId id, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         HoldingAsync(1, 0, () => inner.GetTransactionAsync(account, id, timeout, cancellationToken));
 
     public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(

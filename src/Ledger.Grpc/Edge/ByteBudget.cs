@@ -5,7 +5,8 @@ namespace Ledger.Grpc.Edge;
 /// <param name="outer">Another budget that each byte is taken from as well; null for none.</param>
 /// <param name="shared">A further one, that many of these share; null for none.</param>
 /// <param name="sharedMax">How many bytes may be held of it.</param>
-internal sealed class ByteBudget(long max, ByteBudget? outer = null, ByteBudget? shared = null, long sharedMax = long.MaxValue)
+internal sealed class ByteBudget(
+    long max, ByteBudget? outer = null, ByteBudget? shared = null, long sharedMax = long.MaxValue)
 {
     private long taken;
     private long total;

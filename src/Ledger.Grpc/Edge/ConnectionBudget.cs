@@ -17,8 +17,8 @@ internal sealed record ConnectionBudget(ByteBudget Bytes, bool IsForHealth)
     /// <summary>Closes the connection; null where that can't be done.</summary>
     public Action? Abort { get; init; }
 
-    /// <summary>Counts a call that was broken off before it was begun with. Whoever makes many of them on purpose is not
-    /// served on this connection any more.</summary>
+    /// <summary>Counts a call that was broken off before it was begun with. Whoever makes many of them on purpose is
+    /// not served on this connection any more.</summary>
     public void BrokeOff()
     {
         if (Stopwatch.GetElapsedTime(Volatile.Read(ref since)) > s_forgotten)

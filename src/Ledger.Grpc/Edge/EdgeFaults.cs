@@ -36,8 +36,8 @@ internal static class EdgeFaults
     /// <summary>The caller of the stream has been blocked.</summary>
     public static RequestError StreamBlocked => new(
         ErrorReasons.CallerBlocked,
-        "The caller is blocked. What was read of the stream has been answered. Whoever runs the ledger knows why, and until"
-        + " when.");
+        "The caller is blocked. What was read of the stream has been answered. Whoever runs the ledger knows why, and "
+        + "until when.");
 
     /// <summary>Nothing came on the stream.</summary>
     public static RequestError StreamIdle => new(

@@ -15,8 +15,8 @@ internal sealed class EdgeOptions
     // What a call takes of which nothing has been looked at.
     private const long BareCallBytes = 4 * 1024;
 
-    // Most clients keep to one connection: with the usual number the calls beyond it wait in the client for a place, while
-    // group commit gets the cheaper the more of them are here.
+    // Most clients keep to one connection: with the usual number the calls beyond it wait in the client for a place,
+    // while group commit gets the cheaper the more of them are here.
     private const int UsualCallsPerConnection = 100;
     private const int ManyCallsPerConnection = 1024;
 
@@ -102,21 +102,22 @@ internal sealed class EdgeOptions
     [Range(1, 1000)]
     public int CompressionRatioMax { get; set; } = 20;
 
-    /// <summary>How many calls a node has under way at once, streams that are open and calls that wait for their turn among
-    /// them, before <c>OVERLOADED</c>.</summary>
+    /// <summary>How many calls a node has under way at once, streams that are open and calls that wait for their turn
+    /// among them, before <c>OVERLOADED</c>.</summary>
     /// <value>The default value is null: one for each 16 KiB of <see cref="InFlightBytesMax"/>. From 16 to
     /// 10,000,000.</value>
     [Range(16, 10_000_000)]
     public int? CallsMax { get; set; }
 
-    /// <summary>How many of them one caller may have: one principal, or one address where nobody says who they are.</summary>
+    /// <summary>How many of them one caller may have: one principal, or one address where nobody says who they
+    /// are.</summary>
     /// <value>The default value is null: half of them. From 8 to 10,000,000.</value>
     [Range(8, 10_000_000)]
     public int? CallsPerCallerMax { get; set; }
 
     /// <summary>How many calls one connection may have open at once: further ones wait in the client.</summary>
-    /// <value>The default value is null: 1,024, and fewer where what is <see cref="InFlightBytesMax"/> would not hold those of
-    /// all connections of one address, at 4 KiB each; 100 at least. From 1 to 100,000.</value>
+    /// <value>The default value is null: 1,024, and fewer where what is <see cref="InFlightBytesMax"/> would not hold
+    /// those of all connections of one address, at 4 KiB each; 100 at least. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int? CallsPerConnectionMax { get; set; }
 
@@ -128,7 +129,8 @@ internal sealed class EdgeOptions
 
     /// <summary>The calls of a connection in effect.</summary>
     internal int CallsPerConnection => CallsPerConnectionMax
-        ?? (int)Math.Clamp(NodeBytes / BareCallBytes / ConnectionsPerAddressMax, UsualCallsPerConnection, ManyCallsPerConnection);
+        ?? (int)Math.Clamp(
+            NodeBytes / BareCallBytes / ConnectionsPerAddressMax, UsualCallsPerConnection, ManyCallsPerConnection);
 
     /// <summary>The calls of a node in effect.</summary>
     internal int Calls => CallsMax ?? (int)Math.Min(int.MaxValue, NodeBytes / CallBytes);

@@ -22,8 +22,8 @@ internal static class GrpcMethods
     /// <summary>The path of a method's calls.</summary>
     public static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
 
-    /// <summary>Whether a path is that of a method, letter by letter. Routing takes others too: what asks here would take
-    /// them for no method's, and weigh and bound them as such.</summary>
+    /// <summary>Whether a path is that of a method, letter by letter. Routing takes others too: what asks here would
+    /// take them for no method's, and weigh and bound them as such.</summary>
     public static bool IsMethod(string path) => ByPath.ContainsKey(path);
 
     /// <summary>The method that a path is of.</summary>

@@ -86,8 +86,8 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         return intake;
     }
 
-    /// <summary>Has room taken from what its request may hold now, which is known better once it is known who calls. To be
-    /// called before anything is read.</summary>
+    /// <summary>Has room taken from what its request may hold now, which is known better once it is known who calls. To
+    /// be called before anything is read.</summary>
     public void UseBudgetOf(HttpContext request) => connection = EdgeWall.ConnectionOf(request);
 
     /// <summary>Gives everything back; the call is over.</summary>
@@ -312,10 +312,11 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     /// with what is shown then. To be called before anything is read.</summary>
     /// <param name="left">How long that is from now.</param>
     public void EndWithin(TimeSpan left) => Volatile.Write(
-        ref oldAt, Math.Min(Volatile.Read(ref oldAt), Environment.TickCount64 + Math.Max(0, (long)left.TotalMilliseconds)));
+        ref oldAt,
+        Math.Min(Volatile.Read(ref oldAt), Environment.TickCount64 + Math.Max(0, (long)left.TotalMilliseconds)));
 
-    /// <summary>Has a stream end now, since its caller has been blocked: it is told so where it takes its answers, and the
-    /// call is broken off ten seconds later where it does not. May be called by anybody at any time.</summary>
+    /// <summary>Has a stream end now, since its caller has been blocked: it is told so where it takes its answers, and
+    /// the call is broken off ten seconds later where it does not. May be called by anybody at any time.</summary>
     public void EndBlocked()
     {
         var spin = default(SpinWait);
@@ -347,7 +348,8 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         }
     }
 
-    // The client may have reset the request: then the reader has been woken by that, and the server says so by throwing.
+    // The client may have reset the request: then the reader has been woken by that, and the server says so by
+    // throwing.
     private void WakeReader()
     {
         try
@@ -389,7 +391,8 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         }
 
         var due = Math.Min(
-            Volatile.Read(ref oldAt), Volatile.Read(ref lastProgress) + (long)wall.Options.StreamIdleTimeout.TotalMilliseconds);
+            Volatile.Read(ref oldAt),
+            Volatile.Read(ref lastProgress) + (long)wall.Options.StreamIdleTimeout.TotalMilliseconds);
         return Volatile.Read(ref partialSince) is > 0 and var since ? Math.Min(due, since + body) : due;
     }
 

@@ -84,7 +84,8 @@ internal static class ErrorMap
 
         // These come from reading a stream: the messages of unary calls are read before any handler runs.
         RpcException { StatusCode: StatusCode.ResourceExhausted } => TooLarge,
-        RpcException { StatusCode: StatusCode.Cancelled } => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
+        RpcException { StatusCode: StatusCode.Cancelled } =>
+            new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
         InvalidProtocolBufferException => Malformed,
         _ => null,
     };
@@ -99,12 +100,14 @@ internal static class ErrorMap
         _ => ErrorReasons.InvalidArgument,
     };
 
-    public static RequestError TooLarge => new(ErrorReasons.RequestTooLarge, "The message is larger than this server accepts.");
+    public static RequestError TooLarge =>
+        new(ErrorReasons.RequestTooLarge, "The message is larger than this server accepts.");
 
     public static RequestError Malformed => new(ErrorReasons.MalformedRequest, "The request can't be read.");
 
     /// <summary>What the client is told of an unexpected failure.</summary>
-    public static RequestError Unexpected => new(ErrorReasons.Internal, "Something unexpected happened; it has been logged.");
+    public static RequestError Unexpected =>
+        new(ErrorReasons.Internal, "Something unexpected happened; it has been logged.");
 
     /// <summary>The status that the client gets.</summary>
     public static RpcStatus ToStatus(in RequestError fault, string? correlationId = null)

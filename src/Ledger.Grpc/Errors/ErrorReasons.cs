@@ -47,7 +47,8 @@ internal static class ErrorReasons
     public static readonly ErrorReason MessageTooLarge = Invalid("MESSAGE_TOO_LARGE");
 
     // It may have been applied; to send it again gives the same answer.
-    public static readonly ErrorReason AnswerTooLarge = new("ANSWER_TOO_LARGE", StatusCode.Internal, OutcomeUnknown: true);
+    public static readonly ErrorReason AnswerTooLarge = new(
+        "ANSWER_TOO_LARGE", StatusCode.Internal, OutcomeUnknown: true);
 
     // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which is no use.
     public static readonly ErrorReason RequestTooLarge = Invalid("REQUEST_TOO_LARGE");
@@ -59,13 +60,15 @@ internal static class ErrorReasons
     public static readonly ErrorReason TransferNotFound = new("TRANSFER_NOT_FOUND", StatusCode.NotFound);
 
     // Not NOT_FOUND: the transfer may well be there.
-    public static readonly ErrorReason TransferNotRemembered = new("TRANSFER_NOT_REMEMBERED", StatusCode.FailedPrecondition);
+    public static readonly ErrorReason TransferNotRemembered = new(
+        "TRANSFER_NOT_REMEMBERED", StatusCode.FailedPrecondition);
 
     // Of a filter that names nothing by which transfers are found.
     public static readonly ErrorReason FilterTooWide = Invalid("FILTER_TOO_WIDE");
 
     // Several transfers on different accounts have one id: it takes an account.
-    public static readonly ErrorReason TransferIdAmbiguous = new("TRANSFER_ID_AMBIGUOUS", StatusCode.FailedPrecondition);
+    public static readonly ErrorReason TransferIdAmbiguous =
+        new("TRANSFER_ID_AMBIGUOUS", StatusCode.FailedPrecondition);
 
     public static readonly ErrorReason IndexOff = new("INDEX_OFF", StatusCode.Unimplemented);
 

@@ -9,7 +9,8 @@ namespace Ledger.Grpc.Errors;
 internal readonly record struct RequestError(
     ErrorReason Reason, string Message, string? Field = null, long? Limit = null, long? Size = null)
 {
-    /// <summary>How long to wait before the same request is sent again, where it is another than its reason says.</summary>
+    /// <summary>How long to wait before the same request is sent again, where it is another than its reason
+    /// says.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>For an index that is behind: by how much; else null.</summary>

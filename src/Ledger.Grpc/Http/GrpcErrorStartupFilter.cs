@@ -24,7 +24,8 @@ internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics, AccessMetrics 
     {
         app.UseWhen(
             static context => context.Request.Path.Value is { } path
-                    && (path.StartsWith(PathPrefix, StringComparison.OrdinalIgnoreCase) || path.StartsWith(OthersPrefix, StringComparison.Ordinal))
+                    && (path.StartsWith(PathPrefix, StringComparison.OrdinalIgnoreCase)
+                        || path.StartsWith(OthersPrefix, StringComparison.Ordinal))
                 || context.Request.ContentType?.StartsWith(ContentType, StringComparison.Ordinal) == true,
             static branch => branch.UseMiddleware<GrpcErrorMiddleware>());
         next(app);

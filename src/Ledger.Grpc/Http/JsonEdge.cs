@@ -19,7 +19,8 @@ internal static class JsonEdge
 
     private const string ContentType = "application/json; charset=utf-8";
 
-    private static readonly RequestError CutOff = new(ErrorReasons.MalformedRequest, "The body ended before it was whole.");
+    private static readonly RequestError CutOff = new(
+        ErrorReasons.MalformedRequest, "The body ended before it was whole.");
 
     private static readonly JsonFormatter Formatter = new(new JsonFormatter.Settings(true, ErrorTypes));
 
@@ -65,7 +66,8 @@ internal static class JsonEdge
 
         if (body is null)
         {
-            await RefuseAsync(context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge, metrics, shape.GrpcPath);
+            await RefuseAsync(
+                context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge, metrics, shape.GrpcPath);
             return;
         }
 
@@ -122,7 +124,8 @@ internal static class JsonEdge
         }
         else
         {
-            await RefuseAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode, metrics, grpcPath);
+            await RefuseAsync(
+                context, ErrorInterceptor.Outside(context), context.Response.StatusCode, metrics, grpcPath);
         }
     }
 

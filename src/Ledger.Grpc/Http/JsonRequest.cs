@@ -135,16 +135,19 @@ internal sealed partial class JsonRequest
             return json.IsEmpty
                 ? null
                 : new RequestError(
-                    ErrorReasons.MalformedRequest, "This method takes no body; its parameters are in the query of the URL.");
+                    ErrorReasons.MalformedRequest,
+                    "This method takes no body; its parameters are in the query of the URL.");
         }
 
         if (json.IsEmpty)
         {
-            return new RequestError(ErrorReasons.MalformedRequest, "The body is empty; wanted: a JSON object, such as {}.");
+            return new RequestError(
+                ErrorReasons.MalformedRequest, "The body is empty; wanted: a JSON object, such as {}.");
         }
 
         var elsewhere = ReferenceEquals(body, request) ? bound : 0;
-        return StrictReader.Check(json, body, bodyPath, elsewhere, LedgerSizes.JsonDepthMax, out edits, LedgerLimits.BatchMax) is { } fault
+        return StrictReader.Check(
+            json, body, bodyPath, elsewhere, LedgerSizes.JsonDepthMax, out edits, LedgerLimits.BatchMax) is { } fault
             ? new RequestError(
                 ReasonOf(fault.Kind), fault.Message, fault.Field ?? (bodyPath.Length == 0 ? null : bodyPath),
                 fault.Kind == JsonFaultKind.TooManyItems ? LedgerLimits.BatchMax : null)
@@ -177,7 +180,8 @@ internal sealed partial class JsonRequest
         return isRight
             ? null
             : new RequestError(
-                ErrorReasons.MalformedRequest, $"The parameter {field.Name} is {Quoted(value)}; wanted: {field.Wanted}.",
+                ErrorReasons.MalformedRequest,
+                $"The parameter {field.Name} is {Quoted(value)}; wanted: {field.Wanted}.",
                 field.Name);
     }
 
@@ -200,6 +204,7 @@ internal sealed partial class JsonRequest
         var fields = request.Fields.Where(field => (field.Bit & inQuery) != 0);
         var where = body is null ? "" : " The others are in the body.";
         return new RequestError(
-            ErrorReasons.UnknownField, $"There is no query parameter {name}. {request.Suggest(name, fields)}{where}", name);
+            ErrorReasons.UnknownField, $"There is no query parameter {name}. {request.Suggest(name, fields)}{where}",
+            name);
     }
 }

@@ -39,7 +39,8 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
         return response;
     }
 
-    public override async Task<V1.GetAccountResponse> GetAccount(V1.GetAccountRequest request, ServerCallContext context)
+    public override async Task<V1.GetAccountResponse> GetAccount(
+        V1.GetAccountRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var ledger = ledgers.For(context);
@@ -158,7 +159,8 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     /// <summary>Reads a time that can't be left out.</summary>
     /// <exception cref="RequestErrorException">It is missing or malformed.</exception>
     internal static LedgerTime Required(Google.Protobuf.WellKnownTypes.Timestamp? source, string field) =>
-        Time(source, field) ?? throw new RequestError(ErrorReasons.MalformedTime, "The time is missing.", field).Exception();
+        Time(source, field)
+        ?? throw new RequestError(ErrorReasons.MalformedTime, "The time is missing.", field).Exception();
 
     /// <summary>Reads an address that may be left out.</summary>
     /// <exception cref="RequestErrorException">It is malformed.</exception>
@@ -208,7 +210,8 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
         };
         if (query.MinSequence > query.MaxSequence)
         {
-            throw new RequestError(ErrorReasons.InvalidRange, "max_sequence is below min_sequence.", "max_sequence").Exception();
+            throw new RequestError(ErrorReasons.InvalidRange, "max_sequence is below min_sequence.", "max_sequence")
+                .Exception();
         }
 
         if (query is { StartTime: { } start, EndTime: { } end } && end < start)
@@ -235,7 +238,8 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     {
         0 => DefaultPageSize,
         _ when RequestRules.CheckLimit(size) is not null => throw new RequestError(
-            ErrorReasons.InvalidPageSize, $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
+            ErrorReasons.InvalidPageSize,
+            $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
             "page_size", LedgerLimits.PageSizeMax).Exception(),
         _ => size,
     };

@@ -21,21 +21,25 @@ internal sealed partial class AdminGrpcService
         if (request.Duration is not { } duration || !TryRead(duration, out var length))
         {
             throw new RequestError(
-                ErrorReasons.InvalidArgument, "How long is missing or out of range: more than nothing, and at most 366 days.",
+                ErrorReasons.InvalidArgument,
+                "How long is missing or out of range: more than nothing, and at most 366 days.",
                 "duration").Exception();
         }
 
         var now = time.GetUtcNow();
         var stored = await Blocks.BlockAsync(
-            new CallerBlock(Read(request.Kind), request.Subject, now, now + length, by, request.Reason), context.CancellationToken);
+            new CallerBlock(Read(request.Kind), request.Subject, now, now + length, by, request.Reason),
+            context.CancellationToken);
         audit.Log.Write(AccessAudit.Of(AuditKind.BlockAdded, context.GetHttpContext(), context.Method) with
         {
-            Target = $"{stored.Kind}: {stored.Subject}", Detail = $"until {stored.Until:u} by {stored.By}: {stored.Reason}",
+            Target =
+                $"{stored.Kind}: {stored.Subject}", Detail = $"until {stored.Until:u} by {stored.By}: {stored.Reason}",
         });
         return new BlockCallerResponse { Block = Write(stored) };
     }
 
-    public override async Task<UnblockCallerResponse> UnblockCaller(UnblockCallerRequest request, ServerCallContext context)
+    public override async Task<UnblockCallerResponse> UnblockCaller(
+        UnblockCallerRequest request, ServerCallContext context)
     {
         RequireOperator(context);
         _ = clock.Timeout(context);
@@ -61,7 +65,8 @@ internal sealed partial class AdminGrpcService
     }
 
     private ICallerBlocks Blocks => blocks
-        ?? throw new RequestError(ErrorReasons.MethodNotFound, "This host keeps no list of blocked callers.").Exception();
+        ?? throw new RequestError(ErrorReasons.MethodNotFound, "This host keeps no list of blocked callers.")
+            .Exception();
 
     // Who it is, where callers say so.
     private string? RequireOperator(ServerCallContext context)

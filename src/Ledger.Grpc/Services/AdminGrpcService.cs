@@ -26,7 +26,8 @@ internal sealed partial class AdminGrpcService(
         };
         foreach (var one in page.Accounts)
         {
-            response.Accounts.Add(new V1.AccountInDoubt { Address = one.Account.Text, Since = Mapping.Write(one.Since) });
+            response.Accounts.Add(
+                new V1.AccountInDoubt { Address = one.Account.Text, Since = Mapping.Write(one.Since) });
         }
 
         return response;
@@ -74,7 +75,8 @@ internal sealed partial class AdminGrpcService(
             Booked = ended.IsBooked,
             Unbooked =
             {
-                ended.Unbooked.Select(static one => new V1.UnbookedAccount { Address = one.Account.Text, Detail = one.Why }),
+                ended.Unbooked.Select(
+                    static one => new V1.UnbookedAccount { Address = one.Account.Text, Detail = one.Why }),
             },
         };
     }

@@ -59,7 +59,8 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         return response;
     }
 
-    public override async Task<SearchAccountsResponse> SearchAccounts(SearchAccountsRequest request, ServerCallContext context)
+    public override async Task<SearchAccountsResponse> SearchAccounts(
+        SearchAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var limit = AccountGrpcService.PageSize(request.PageSize);
@@ -112,20 +113,26 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         if (request.State is not (V1.HoldState.Unspecified or V1.HoldState.Live))
         {
             throw new RequestError(
-                ErrorReasons.InvalidArgument, "Only live holds are listed; SearchTransfers finds others by hold_states.", "state")
+                ErrorReasons.InvalidArgument,
+                "Only live holds are listed; SearchTransfers finds others by hold_states.", "state")
                 .Exception();
         }
 
-        LedgerTime? before = request.ExpireBefore is null ? null : AccountGrpcService.Required(request.ExpireBefore, "expire_before");
+        LedgerTime? before = request.ExpireBefore is null
+            ? null
+            : AccountGrpcService.Required(request.ExpireBefore, "expire_before");
         var query = Mapping.Canonical(account, before);
         var after = default(TransferId);
-        if (request.PageToken.Length > 0 && !TransferId.TryParse(PageToken.ReadText(query, request.PageToken), out after))
+        if (request.PageToken.Length > 0
+            && !TransferId.TryParse(PageToken.ReadText(query, request.PageToken), out after))
         {
-            throw new RequestError(ErrorReasons.InvalidPageToken, "The page token is not one of holds.", "page_token").Exception();
+            throw new RequestError(ErrorReasons.InvalidPageToken, "The page token is not one of holds.", "page_token")
+                .Exception();
         }
 
         var page = await ledgers.QueriesFor(context, PageWork(limit)).ListHoldsAsync(
-            new HoldQuery(account) { Limit = limit, After = after, ExpireBefore = before }, timeout, context.CancellationToken)
+            new HoldQuery(account) { Limit = limit, After = after, ExpireBefore = before }, timeout,
+            context.CancellationToken)
             ?? throw new RequestError(ErrorReasons.AccountNotFound, "There is no such account.").Exception();
         PageToken.RequireEpoch(request.PageToken, page.Epoch);
         var response = new V1.ListHoldsResponse
@@ -142,7 +149,8 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         return response;
     }
 
-    public override async Task<BatchGetAccountsResponse> BatchGetAccounts(BatchGetAccountsRequest request, ServerCallContext context)
+    public override async Task<BatchGetAccountsResponse> BatchGetAccounts(
+        BatchGetAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         BatchLimits.CheckCount(request.Addresses.Count, "addresses");
@@ -152,7 +160,8 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
             addresses[i] = AccountGrpcService.Required(request.Addresses[i], $"addresses[{i}]");
         }
 
-        var found = await ledgers.QueriesFor(context, addresses.Length).GetAccountsAsync(addresses, timeout, context.CancellationToken);
+        var found = await ledgers.QueriesFor(context, addresses.Length)
+            .GetAccountsAsync(addresses, timeout, context.CancellationToken);
         var response = new BatchGetAccountsResponse { Accounts = { Capacity = found.Count } };
         for (var i = 0; i < found.Count; i++)
         {
@@ -178,7 +187,8 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
                 TransferGrpcService.RequiredId(request.Transfers[i].Id, $"transfers[{i}].id"));
         }
 
-        var found = await ledgers.QueriesFor(context, keys.Length).GetTransfersAsync(keys, timeout, context.CancellationToken);
+        var found = await ledgers.QueriesFor(context, keys.Length)
+            .GetTransfersAsync(keys, timeout, context.CancellationToken);
         var response = new BatchGetTransfersResponse { Transfers = { Capacity = found.Count } };
         for (var i = 0; i < found.Count; i++)
         {

@@ -26,7 +26,10 @@ internal sealed class TransactionGrpcService(CallerLedgers ledgers, CallDeadline
 
         var result = await ledger.PostTransactionAsync(
             transaction, timeout, context.CancellationToken);
-        return new V1.PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
+        return new V1.PostTransactionResponse
+        {
+            Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction)
+        };
     }
 
     public override async Task<V1.GetTransactionResponse> GetTransaction(
@@ -53,7 +56,8 @@ internal sealed class TransactionGrpcService(CallerLedgers ledgers, CallDeadline
         if (request.Resolution is not (Resolution.Post or Resolution.Void))
         {
             throw new RequestError(
-                ErrorReasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution").Exception();
+                ErrorReasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution")
+                    .Exception();
         }
 
         var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post)

@@ -66,7 +66,8 @@ internal sealed class TransferGrpcService(CallerLedgers ledgers, CallDeadline cl
             requestStream, responseStream, context, context.GetHttpContext().Features.Get<MessageIntake>(),
             context.GetHttpContext().Features.Get<CallerTurns>());
 
-    public override async Task<V1.GetTransferResponse> GetTransfer(V1.GetTransferRequest request, ServerCallContext context)
+    public override async Task<V1.GetTransferResponse> GetTransfer(
+        V1.GetTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var ledger = ledgers.For(context);
@@ -79,7 +80,8 @@ internal sealed class TransferGrpcService(CallerLedgers ledgers, CallDeadline cl
         return new V1.GetTransferResponse { Record = Mapping.Write(record) };
     }
 
-    public override async Task<V1.ExtendHoldResponse> ExtendHold(V1.ExtendHoldRequest request, ServerCallContext context)
+    public override async Task<V1.ExtendHoldResponse> ExtendHold(
+        V1.ExtendHoldRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var ledger = ledgers.For(context);

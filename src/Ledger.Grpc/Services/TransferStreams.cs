@@ -17,7 +17,8 @@ namespace Ledger.Grpc.Services;
 /// client that doesn't read its answers makes the node remember more than that many.
 /// </remarks>
 internal sealed class TransferStreams(
-    CallerLedgers ledgers, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, IOptions<LedgerGrpcOptions> options,
+    CallerLedgers ledgers, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics,
+    IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);

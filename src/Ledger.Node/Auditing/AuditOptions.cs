@@ -23,7 +23,8 @@ internal sealed class AuditOptions
     [Range(16, 1_000_000)]
     public int QueueMax { get; set; } = 4096;
 
-    /// <summary>Whether operators' acts and changes of accounts are refused while they can't be put on record.</summary>
+    /// <summary>Whether operators' acts and changes of accounts are refused while they can't be put on
+    /// record.</summary>
     /// <value>The default value is false: the ledger serves.</value>
     public bool Require { get; set; }
 }

@@ -24,8 +24,10 @@ internal static class NodeAudit
         services.AddSingleton(provider => Open(settings, provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<IAuditLog>(static provider => provider.GetRequiredService<AuditLog>());
         services.AddHealthChecks().Add(new HealthCheckRegistration(
-            HealthName, static provider => new AuditHealthCheck(provider.GetRequiredService<AuditLog>()), HealthStatus.Degraded, null));
-        services.AddSingleton<IHostedService>(provider => new Begin(() => Watch(provider, settings.Access.Certificates)));
+            HealthName, static provider =>
+                new AuditHealthCheck(provider.GetRequiredService<AuditLog>()), HealthStatus.Degraded, null));
+        services.AddSingleton<IHostedService>(
+            provider => new Begin(() => Watch(provider, settings.Access.Certificates)));
     }
 
     /// <summary>Whether it is kept.</summary>
@@ -41,7 +43,8 @@ internal static class NodeAudit
                 new AuditSettings(Path.GetFullPath(settings.Audit.Path), NameOf(settings))
                 {
                     FileBytesMax = settings.Audit.FileBytesMax, QueueMax = settings.Audit.QueueMax,
-                    IsRequired = settings.Audit.Require, Recorded = log.Recorded, Failed = log.Failed, HeadMoved = log.HeadMoved,
+                    IsRequired = settings.Audit.Require, Recorded = log.Recorded, Failed = log.Failed,
+                    HeadMoved = log.HeadMoved,
                 },
                 TimeProvider.System);
         }
@@ -52,7 +55,8 @@ internal static class NodeAudit
     }
 
     private static string NameOf(NodeSettings settings) => settings.IsClustered
-        ? $"{settings.Cluster.PublicHostName ?? settings.Cluster.HostName}:{settings.Cluster.PublicPort ?? settings.Cluster.Port}"
+        ? $"{settings.Cluster.PublicHostName ?? settings.Cluster.HostName}:"
+            + $"{settings.Cluster.PublicPort ?? settings.Cluster.Port}"
         : Environment.MachineName;
 
     // What is in force at the start is on record as well: what came later is compared with it.
@@ -61,7 +65,8 @@ internal static class NodeAudit
         var log = provider.GetRequiredService<IAuditLog>();
         if (provider.GetService<AccessPolicyFile>() is { } policy)
         {
-            void Tell() => log.Write(new AuditEvent(policy.Problem is null ? AuditKind.PolicyLoaded : AuditKind.PolicyRefused)
+            void Tell() =>
+                log.Write(new AuditEvent(policy.Problem is null ? AuditKind.PolicyLoaded : AuditKind.PolicyRefused)
             {
                 Target = policy.Path, Detail = policy.Problem ?? $"sha256 {policy.Hash}",
             });
@@ -86,7 +91,8 @@ internal static class NodeAudit
                 metrics.Failed(ShownWay.Handshake);
                 log.Write(new AuditEvent(AuditKind.AuthenticationFailed)
                 {
-                    Credential = "certificate:" + peer.SerialNumber, Address = AccessAudit.TextOf((from as IPEndPoint)?.Address),
+                    Credential = "certificate:"
+                        + peer.SerialNumber, Address = AccessAudit.TextOf((from as IPEndPoint)?.Address),
                     Method = "TLS", Detail = why,
                 });
             };

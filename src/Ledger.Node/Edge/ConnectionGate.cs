@@ -76,8 +76,8 @@ internal sealed partial class ConnectionGate(
     }
 
     /// <summary>Waits for the server to end a connection; not for ever once the peer is gone.</summary>
-    /// <remarks>The server never ends its work on some connections whose peer had opened far more streams than it may; nothing
-    /// of theirs is left to be answered. With the return from here the server lets go of the socket.</remarks>
+    /// <remarks>The server never ends its work on some connections whose peer had opened far more streams than it may;
+    /// nothing of theirs is left to be answered. With the return from here the server lets go of the socket.</remarks>
     internal static async Task EndAsync(Task serving, CancellationToken closed, TimeProvider time)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

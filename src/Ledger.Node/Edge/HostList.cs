@@ -34,7 +34,8 @@ internal sealed class HostList
         takesAll = all.Contains(Everything, StringComparer.Ordinal);
         suffixes =
         [
-            .. all.Where(static name => name.StartsWith(Below, StringComparison.Ordinal)).Select(static name => name[1..]),
+            .. all.Where(static name => name.StartsWith(Below, StringComparison.Ordinal))
+                .Select(static name => name[1..]),
         ];
     }
 

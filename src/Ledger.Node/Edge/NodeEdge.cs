@@ -11,9 +11,9 @@ internal static class NodeEdge
     private const int ConnectionWindowBytes = 1024 * 1024;
     private const int StreamWindowBytes = 256 * 1024;
 
-    // Each says as an error, with a stack, that it could not read a message. The facade answers and counts these. The third
-    // has a critical line for each stream that a peer opens beyond what it may. The last has a line for each wrong key, which
-    // the audit log sums up.
+    // Each says as an error, with a stack, that it could not read a message. The facade answers and counts these. The
+    // third has a critical line for each stream that a peer opens beyond what it may. The last has a line for each
+    // wrong key, which the audit log sums up.
     private static readonly string[] s_silenced =
     [
         "Grpc.AspNetCore.Server.ServerCallHandler", "Grpc.AspNetCore.Grpc.JsonTranscoding.ServerCallHandler",

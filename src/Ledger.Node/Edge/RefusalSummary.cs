@@ -53,7 +53,8 @@ internal sealed partial class RefusalSummary(
         + " ago; docs/operating/edge.md says what that means")]
     private partial void LogRefused(long count, string reason);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Count} records of the log were thrown away, since whoever reads the output did"
+    [LoggerMessage(
+        2, LogLevel.Warning, "{Count} records of the log were thrown away, since whoever reads the output did"
         + " not keep up")]
     private partial void LogDropped(long count);
 }

@@ -27,7 +27,8 @@ internal static class AccessCommand
         {
             ["create", var name, "--principal", var whose] => (name, whose, DefaultDays),
             ["create", var name, "--principal", var whose, "--days", var count] when int.TryParse(
-                count, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) && parsed is > 0 and <= DaysMax =>
+                count, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed)
+                && parsed is > 0 and <= DaysMax =>
                 (name, whose, parsed),
             _ => throw new SettingsException($"{KeyUsage}: N is 1 to {DaysMax}, {DefaultDays} where it is not given"),
         };
@@ -61,7 +62,8 @@ internal static class AccessCommand
     /// <param name="args">What stands behind the command's name.</param>
     /// <param name="output">Where to print.</param>
     /// <returns>The exit code: 0 when a node would take it.</returns>
-    /// <exception cref="SettingsException">The command is not understood, or a node would refuse the policy.</exception>
+    /// <exception cref="SettingsException">The command is not understood, or a node would refuse the
+    /// policy.</exception>
     public static int RunPolicy(string[] args, TextWriter output)
     {
         if (args is not ["check", var path])

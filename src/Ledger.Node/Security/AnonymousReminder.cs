@@ -17,6 +17,7 @@ internal sealed partial class AnonymousReminder(ILogger<AnonymousReminder> logge
 
     [LoggerMessage(
         1, LogLevel.Warning,
-        "Nobody is asked who they are, and other machines reach this node: whoever does may move all money (Ledger:Security:AllowAnonymous). docs/operating/security.md tells how to close it")]
+        "Nobody is asked who they are, and other machines reach this node: whoever does may move all money "
+            + "(Ledger:Security:AllowAnonymous). docs/operating/security.md tells how to close it")]
     private partial void LogOpen();
 }

@@ -65,7 +65,9 @@ internal sealed class ApiKeyHandler(
         var properties = new AuthenticationProperties { ExpiresUtc = key.ExpireTime };
         properties.SetParameter(AccessGate.CredentialKey, credential);
         properties.SetParameter<Func<bool>>(
-            AccessGate.StillTakenKey, () => policies.Current.Key(id) is { } now && now.Principal == key.Principal && now.Is(shown));
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), properties, SchemeName));
+            AccessGate.StillTakenKey, () =>
+                policies.Current.Key(id) is { } now && now.Principal == key.Principal && now.Is(shown));
+        return AuthenticateResult.Success(
+            new AuthenticationTicket(new ClaimsPrincipal(identity), properties, SchemeName));
     }
 }

@@ -33,12 +33,16 @@ internal sealed partial class AutoBlock(
     {
         if (reason == ErrorReasons.Unauthenticated)
         {
-            if (options.FailuresPerMinuteMax > 0 && address is not null && !IPAddress.IsLoopback(CallerBlock.Plain(address)))
+            if (options.FailuresPerMinuteMax > 0 && address is not null
+                && !IPAddress.IsLoopback(CallerBlock.Plain(address)))
             {
-                Count(BlockKind.Address, NetworkOf(CallerBlock.Plain(address)), options.FailuresPerMinuteMax, "calls of nobody known");
+                Count(
+                    BlockKind.Address, NetworkOf(CallerBlock.Plain(address)), options.FailuresPerMinuteMax,
+                    "calls of nobody known");
             }
         }
-        else if (reason == ErrorReasons.PermissionDenied && options.DenialsPerMinuteMax > 0 && caller?.Credential is { } shown)
+        else if (reason == ErrorReasons.PermissionDenied && options.DenialsPerMinuteMax > 0
+            && caller?.Credential is { } shown)
         {
             if (shown.StartsWith(KeyPrefix, StringComparison.Ordinal))
             {
@@ -74,7 +78,8 @@ internal sealed partial class AutoBlock(
         var now = clock.GetTimestamp();
         var counted = counts.AddOrUpdate(
             (kind, subject), static (_, now) => (1, now),
-            (_, before, now) => clock.GetElapsedTime(before.Since, now) > s_window ? (1, now) : (before.Count + 1, before.Since), now);
+            (_, before, now) =>
+                clock.GetElapsedTime(before.Since, now) > s_window ? (1, now) : (before.Count + 1, before.Since), now);
 
         // Once for each time that it is reached.
         if (counted.Count == most)

@@ -9,7 +9,8 @@ namespace Ledger.Node.Security;
 
 /// <summary>Which certificates of callers are taken: those that the handshake has taken, judged anew at each call, so
 /// that a connection does not outlive what it was made with.</summary>
-internal sealed class CertificateSetup(EndpointCertificates certificates, string ofTokens) : IConfigureNamedOptions<CertificateAuthenticationOptions>
+internal sealed class CertificateSetup(EndpointCertificates certificates, string ofTokens)
+    : IConfigureNamedOptions<CertificateAuthenticationOptions>
 {
     public void Configure(CertificateAuthenticationOptions options) =>
         Configure(CertificateAuthenticationDefaults.AuthenticationScheme, options);
@@ -42,7 +43,8 @@ internal sealed class CertificateSetup(EndpointCertificates certificates, string
                 new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], context.Scheme.Name));
             context.Properties ??= new AuthenticationProperties();
             context.Properties.SetParameter(AccessGate.CredentialKey, "certificate:" + certificate.SerialNumber);
-            context.Properties.SetParameter<Func<bool>>(AccessGate.StillTakenKey, () => !certificates.IsRevoked(certificate));
+            context.Properties.SetParameter<Func<bool>>(
+                AccessGate.StillTakenKey, () => !certificates.IsRevoked(certificate));
             context.Properties.ExpiresUtc = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
             context.Success();
         }

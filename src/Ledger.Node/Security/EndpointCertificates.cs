@@ -81,7 +81,8 @@ internal sealed partial class EndpointCertificates : IDisposable
         {
             return options.ClientAuthorityPath is null && options.KeyPath is null && options.RevokedPath is null
                 ? null
-                : throw new SettingsException($"{Section} has no CertificatePath: without it nothing of the section is used");
+                : throw new SettingsException(
+                    $"{Section} has no CertificatePath: without it nothing of the section is used");
         }
 
         if (options.KeyPath is not { Length: > 0 })
@@ -108,7 +109,8 @@ internal sealed partial class EndpointCertificates : IDisposable
     public void Watch(ILogger<EndpointCertificates> told)
     {
         logger = told;
-        timer ??= clock.CreateTimer(static self => ((EndpointCertificates)self!).Look(), this, s_lookEvery, s_lookEvery);
+        timer ??= clock.CreateTimer(
+            static self => ((EndpointCertificates)self!).Look(), this, s_lookEvery, s_lookEvery);
     }
 
     /// <summary>What a new connection is shaken hands with.</summary>
@@ -176,7 +178,8 @@ internal sealed partial class EndpointCertificates : IDisposable
         }
 
         return ValidTo - clock.GetUtcNow() < s_expiryWarning
-            ? HealthCheckResult.Degraded($"The node's certificate is valid until {ValidTo:u}. Replace the file; it is read again by itself.")
+            ? HealthCheckResult.Degraded(
+                $"The node's certificate is valid until {ValidTo:u}. Replace the file; it is read again by itself.")
             : HealthCheckResult.Healthy($"The node's certificate is valid until {ValidTo:u}.");
     }
 
@@ -230,7 +233,8 @@ internal sealed partial class EndpointCertificates : IDisposable
             : X509Certificate2.CreateFromEncryptedPemFile(options.CertificatePath!, password, options.KeyPath);
         if (certificate.NotAfter.ToUniversalTime() <= clock.GetUtcNow().UtcDateTime)
         {
-            throw new SettingsException($"{Section}:CertificatePath: {options.CertificatePath} expired at {certificate.NotAfter:u}");
+            throw new SettingsException(
+                $"{Section}:CertificatePath: {options.CertificatePath} expired at {certificate.NotAfter:u}");
         }
 
         var sent = new X509Certificate2Collection();
@@ -259,7 +263,8 @@ internal sealed partial class EndpointCertificates : IDisposable
             var serial = line.Split('#')[0].Split('=')[^1].Replace(":", "", StringComparison.Ordinal).Trim();
             if (!serial.All(char.IsAsciiHexDigit))
             {
-                throw new SettingsException($"{Section}:RevokedPath: '{line}' is no serial number, which is hexadecimal");
+                throw new SettingsException(
+                    $"{Section}:RevokedPath: '{line}' is no serial number, which is hexadecimal");
             }
 
             if (serial.Length > 0)
@@ -272,7 +277,8 @@ internal sealed partial class EndpointCertificates : IDisposable
     }
 
     private string Stamp() => string.Join('\n', ((string?[])
-        [options.CertificatePath, options.KeyPath, options.PasswordPath, options.ClientAuthorityPath, options.RevokedPath])
+        [options.CertificatePath, options.KeyPath, options.PasswordPath, options.ClientAuthorityPath,
+            options.RevokedPath])
         .Where(static path => path is not null)
         .Select(static path =>
         {
@@ -281,14 +287,18 @@ internal sealed partial class EndpointCertificates : IDisposable
             return target.Exists ? $"{target.FullName} {target.LastWriteTimeUtc.Ticks} {target.Length}" : "";
         }));
 
-    [LoggerMessage(1, LogLevel.Information, "The certificates of Ledger:Tls have been read anew; the node's own is valid until {ValidTo}")]
+    [LoggerMessage(
+        1, LogLevel.Information,
+        "The certificates of Ledger:Tls have been read anew; the node's own is valid until {ValidTo}")]
     private static partial void LogTaken(ILogger logger, DateTimeOffset validTo);
 
     [LoggerMessage(
         2, LogLevel.Error,
-        "The changed certificates of Ledger:Tls are not used, and those before them stay in force: {Problem}. Correct the files; they are read again by themselves")]
+        "The changed certificates of Ledger:Tls are not used, and those before them stay in force: {Problem}. Correct "
+            + "the files; they are read again by themselves")]
     private static partial void LogRefused(ILogger logger, string problem);
 
     private sealed record Loaded(
-        SslStreamCertificateContext Context, X509Certificate2Collection ClientAuthority, HashSet<string> Revoked, int Version);
+        SslStreamCertificateContext Context, X509Certificate2Collection ClientAuthority, HashSet<string> Revoked,
+        int Version);
 }

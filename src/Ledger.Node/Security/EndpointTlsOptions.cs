@@ -4,7 +4,8 @@ namespace Ledger.Node.Security;
 /// theirs it takes. All files are read again when they change.</summary>
 internal sealed class EndpointTlsOptions
 {
-    /// <summary>The certificate with its intermediates, as PEM; null where <c>Kestrel:Certificates</c> says it.</summary>
+    /// <summary>The certificate with its intermediates, as PEM; null where <c>Kestrel:Certificates</c> says
+    /// it.</summary>
     public string? CertificatePath { get; set; }
 
     /// <summary>The certificate's key, as PEM.</summary>

@@ -53,7 +53,8 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             {
                 if (value is not null)
                 {
-                    throw new SettingsException($"{Section}:{name} means nothing without {Section}:Issuer, whose keys they are");
+                    throw new SettingsException(
+                        $"{Section}:{name} means nothing without {Section}:Issuer, whose keys they are");
                 }
             }
 
@@ -63,15 +64,16 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
         if (settings.JwksPath is null == settings.JwksUrl is null)
         {
             throw new SettingsException(
-                $"{Section}:Issuer needs the issuer's keys from one place: set JwksUrl, or JwksPath where it can't be reached");
+                $"{Section}:Issuer needs the issuer's keys from one place: set JwksUrl, or JwksPath where it can't be "
+                    + "reached");
         }
 
         if (settings.JwksUrl is { } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri)
             && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))))
         {
             throw new SettingsException(
-                $"{Section}:JwksUrl is '{url}'; it must be an https address, since whoever changes the keys on their way may"
-                + " make tokens. http is taken on this machine alone");
+                $"{Section}:JwksUrl is '{url}'; it must be an https address, since whoever changes the keys on their "
+                + "way may make tokens. http is taken on this machine alone");
         }
 
         if (settings.JwksPath is { } path)
@@ -128,7 +130,8 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
 
     private Task ValidatedAsync(TokenValidatedContext context)
     {
-        if (context.SecurityToken is not JsonWebToken token || context.Principal?.Identity is not System.Security.Claims.ClaimsIdentity identity)
+        if (context.SecurityToken is not JsonWebToken token
+            || context.Principal?.Identity is not System.Security.Claims.ClaimsIdentity identity)
         {
             context.Fail("It is no JSON Web Token.");
             return Task.CompletedTask;
@@ -146,13 +149,16 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             && !(confirmation.ValueKind == JsonValueKind.Object
                 && confirmation.TryGetProperty(Thumbprint, out var bound)
                 && context.HttpContext.Connection.ClientCertificate is { } shown
-                && string.Equals(bound.GetString(), Base64UrlEncoder.Encode(SHA256.HashData(shown.RawData)), StringComparison.Ordinal)))
+                && string.Equals(
+                    bound.GetString(), Base64UrlEncoder.Encode(SHA256.HashData(shown.RawData)),
+                    StringComparison.Ordinal)))
         {
             context.Fail("It is bound to another certificate than the one that is shown.");
             return Task.CompletedTask;
         }
 
-        if (!token.TryGetPayloadValue<string>(settings.PrincipalClaim, out var subject) || string.IsNullOrEmpty(subject))
+        if (!token.TryGetPayloadValue<string>(settings.PrincipalClaim, out var subject)
+            || string.IsNullOrEmpty(subject))
         {
             context.Fail($"It has no claim {settings.PrincipalClaim}.");
             return Task.CompletedTask;

@@ -5,9 +5,9 @@ namespace Ledger.Node.Security;
 
 /// <summary>Keeps guessers of keys waiting: by the address that they come from with the key's id, and by the address
 /// alone. Never by the id or its principal alone, so that no stranger locks anybody out. Thread-safe.</summary>
-/// <remarks>Many callers may share one address, behind a proxy or a gateway. A key that was right from there is looked at
-/// although wrong keys of other ids have locked the address; only wrong keys of its own id from there lock it. What is
-/// kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin to count
+/// <remarks>Many callers may share one address, behind a proxy or a gateway. A key that was right from there is looked
+/// at although wrong keys of other ids have locked the address; only wrong keys of its own id from there lock it. What
+/// is kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin to count
 /// anew.</remarks>
 internal sealed class KeyLockout(TimeProvider clock)
 {
@@ -69,13 +69,18 @@ internal sealed class KeyLockout(TimeProvider clock)
         var ofAddress = Count((address, ""), FailuresOfAddressMax);
         return ofKey is null && ofAddress is null
             ? []
-            : [.. ofKey is { } one ? [(id, one)] : Array.Empty<(string, TimeSpan)>(), .. ofAddress is { } all ? [("", all)] : Array.Empty<(string, TimeSpan)>()];
+            : [.. ofKey is { } one
+                ? [(id, one)]
+                : Array.Empty<(string, TimeSpan)>(), .. ofAddress is { } all
+                ? [("", all)]
+                : Array.Empty<(string, TimeSpan)>()];
     }
 
     private bool IsLocked((IPAddress, string) who) =>
         failures.TryGetValue(who, out var one) && one.LockedUntil > clock.GetUtcNow();
 
-    private bool WasRight((IPAddress, string) who) => right.TryGetValue(who, out var at) && clock.GetUtcNow() - at < s_rightFor;
+    private bool WasRight((IPAddress, string) who) =>
+        right.TryGetValue(who, out var at) && clock.GetUtcNow() - at < s_rightFor;
 
     // For how long it is locked from now on; null where it is not.
     private TimeSpan? Count((IPAddress, string) who, int most)
@@ -96,7 +101,9 @@ internal sealed class KeyLockout(TimeProvider clock)
                 return next;
             }
 
-            var lockTime = before.LockTime == default || now - before.LockedUntil > s_longest ? s_window : before.LockTime * 2;
+            var lockTime = before.LockTime == default || now - before.LockedUntil > s_longest
+                ? s_window
+                : before.LockTime * 2;
             lockTime = lockTime < s_longest ? lockTime : s_longest;
             return new Failures(0, now, now + lockTime, lockTime);
         });

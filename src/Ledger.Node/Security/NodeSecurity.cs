@@ -20,7 +20,8 @@ internal sealed class NodeSecurity : IDisposable
     private readonly bool isPublic;
 
     private NodeSecurity(
-        SecurityOptions options, AutoBlockOptions autoBlock, JwtOptions jwt, EndpointCertificates? certificates, SecurityMode mode,
+        SecurityOptions options, AutoBlockOptions autoBlock, JwtOptions jwt, EndpointCertificates? certificates,
+        SecurityMode mode,
         bool isPublic)
     {
         this.options = options;
@@ -58,7 +59,8 @@ internal sealed class NodeSecurity : IDisposable
         var options = settings.Security;
         var servesJson = asksForJson ?? ListenAddress.IsLoopbackUrl(settings.HttpEndpoint.Url);
 
-        // Where nothing but health is served there is nothing to take, and a node without the role front serves no calls.
+        // Where nothing but health is served there is nothing to take, and a node without the role front serves no
+        // calls.
         var served = new List<(string Setting, string Url)>();
         if (settings.IsFront)
         {
@@ -84,7 +86,8 @@ internal sealed class NodeSecurity : IDisposable
             endpoint.Key is not ("Grpc" or "Json") || endpoint["Url"] is not null) is { } another)
         {
             throw new SettingsException(
-                $"{another.Path} would be an address beside Ledger:Grpc:Url and Ledger:Http:Url; a node serves these two.");
+                $"{another.Path} would be an address beside Ledger:Grpc:Url and Ledger:Http:Url; a node serves these "
+                    + "two.");
         }
 
         var mode = options.Mode ?? (isPublic ? SecurityMode.Required : SecurityMode.Anonymous);
@@ -93,16 +96,17 @@ internal sealed class NodeSecurity : IDisposable
             if (isPublic && !options.AllowAnonymous)
             {
                 throw new SettingsException(
-                    $"{open[0].Setting} is {open[0].Url}, which other machines reach, and whoever reaches it could move all money."
-                    + $" Set {Section}:Mode=Required with certificates, tokens or keys and a policy (docs/operating/security.md),"
-                    + $" or {Section}:AllowAnonymous=true where nobody else is on that network.");
+                    $"{open[0].Setting} is {open[0].Url}, which other machines reach, and whoever reaches it could "
+                    + $"move all money. Set {Section}:Mode=Required with certificates, tokens or keys and a policy "
+                    + $"(docs/operating/security.md), or {Section}:AllowAnonymous=true where nobody else is on that "
+                    + "network.");
             }
 
             if (options.PolicyPath is not null || settings.Jwt.Issuer is not null)
             {
                 throw new SettingsException(
-                    $"{Section}:PolicyPath or {Section}:Jwt:Issuer is set, and {Section}:Mode is Anonymous, so that nobody would be asked."
-                    + $" Set {Section}:Mode=Required.");
+                    $"{Section}:PolicyPath or {Section}:Jwt:Issuer is set, and {Section}:Mode is Anonymous, so that "
+                    + $"nobody would be asked. Set {Section}:Mode=Required.");
             }
         }
         else if (settings.IsFront)
@@ -159,7 +163,8 @@ internal sealed class NodeSecurity : IDisposable
         {
             authentication.AddCertificate();
             services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken, TimeProvider.System));
-            services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(new CertificateSetup(taken, TakesTokens ? jwt.PrincipalPrefix : ""));
+            services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(
+                new CertificateSetup(taken, TakesTokens ? jwt.PrincipalPrefix : ""));
             services.AddSingleton<IHostedService>(provider => new Begin(() =>
                 taken.Changed = () => provider
                     .GetRequiredService<IOptionsMonitorCache<CertificateAuthenticationOptions>>().Clear()));
@@ -184,9 +189,12 @@ internal sealed class NodeSecurity : IDisposable
         if (options.PolicyPath is not { Length: > 0 } path)
         {
             throw new SettingsException(
-                (open.Length == 0 ? $"{Section}:Mode is Required" : $"{open[0].Setting} is {open[0].Url}, which other machines reach")
+                (open.Length == 0
+                    ? $"{Section}:Mode is Required"
+                    : $"{open[0].Setting} is {open[0].Url}, which other machines reach")
                 + $", and nothing says who may do what. Set {Section}:PolicyPath (docs/operating/security.md);"
-                + $" or {Section}:Mode=Anonymous and {Section}:AllowAnonymous=true where nobody else is on that network.");
+                + $" or {Section}:Mode=Anonymous and {Section}:AllowAnonymous=true where nobody else is on that "
+                + "network.");
         }
 
         AccessPolicy policy;
@@ -211,8 +219,8 @@ internal sealed class NodeSecurity : IDisposable
             if (!BindingAddress.Parse(url).Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase))
             {
                 throw new SettingsException(
-                    $"{setting} is {url}: other machines reach it, and tokens and keys would be read on their way. Use https"
-                    + " with Ledger:Tls:CertificatePath and KeyPath, or, behind a proxy that ends TLS,"
+                    $"{setting} is {url}: other machines reach it, and tokens and keys would be read on their way. "
+                    + "Use https with Ledger:Tls:CertificatePath and KeyPath, or, behind a proxy that ends TLS,"
                     + $" {Section}:AllowPlaintext=true.");
             }
         }
@@ -223,7 +231,8 @@ internal sealed class NodeSecurity : IDisposable
         var header = context.Request.Headers.Authorization;
         if (header.Count > 0)
         {
-            var isKey = header[0] is { } text && text.StartsWith(ApiKeyHandler.Bearer + ApiKey.Prefix, StringComparison.OrdinalIgnoreCase);
+            var isKey = header[0] is { } text
+                && text.StartsWith(ApiKeyHandler.Bearer + ApiKey.Prefix, StringComparison.OrdinalIgnoreCase);
             return TakesTokens && !isKey ? JwtBearerDefaults.AuthenticationScheme : ApiKeyHandler.SchemeName;
         }
 

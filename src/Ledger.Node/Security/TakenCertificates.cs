@@ -6,11 +6,11 @@ using Microsoft.Extensions.Caching.Memory;
 
 namespace Ledger.Node.Security;
 
-/// <summary>What a certificate has been found to be, for a few seconds, and until authorities or revocations change. The
-/// framework's own cache keeps what is used for as long as it is used, so that a revoked certificate would stay good on
-/// a connection that is never idle. Thread-safe.</summary>
-/// <remarks>The calls of a connection all have one certificate object, so most are found by it alone. By its contents it
-/// is found for a further connection of the same caller.</remarks>
+/// <summary>What a certificate has been found to be, for a few seconds, and until authorities or revocations change.
+/// The framework's own cache keeps what is used for as long as it is used, so that a revoked certificate would stay
+/// good on a connection that is never idle. Thread-safe.</summary>
+/// <remarks>The calls of a connection all have one certificate object, so most are found by it alone. By its contents
+/// it is found for a further connection of the same caller.</remarks>
 internal sealed class TakenCertificates(EndpointCertificates certificates, TimeProvider time)
     : ICertificateValidationCache, IDisposable
 {

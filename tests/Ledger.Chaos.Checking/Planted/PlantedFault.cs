@@ -106,12 +106,15 @@ public sealed record PlantedFault
             throw new FormatException($"{file}: an edit without an end.");
         }
 
-        if (string.IsNullOrEmpty(name) || about.Count == 0 || expects.Length == 0 || run.Length == 0 || edits.Count == 0)
+        if (string.IsNullOrEmpty(name) || about.Count == 0 || expects.Length == 0 || run.Length == 0
+            || edits.Count == 0)
         {
-            throw new FormatException($"{file}: a fault has a name, a sentence, what it expects, how it is run, and edits.");
+            throw new FormatException(
+                $"{file}: a fault has a name, a sentence, what it expects, how it is run, and edits.");
         }
 
-        if (expects.FirstOrDefault(static one => one != PlantedOutcome.Unfinished && !Rule.All.Contains(one)) is { } unknown)
+        if (expects.FirstOrDefault(static one => one != PlantedOutcome.Unfinished && !Rule.All.Contains(one))
+            is { } unknown)
         {
             throw new FormatException($"{file}: there is no rule '{unknown}'.");
         }
@@ -141,7 +144,8 @@ public sealed record PlantedFault
             var at = text.IndexOf(edit.Find, StringComparison.Ordinal);
             if (at < 0 || text.IndexOf(edit.Find, at + 1, StringComparison.Ordinal) >= 0)
             {
-                throw new FormatException($"{Name}: {(at < 0 ? "not" : "more than once")} in {edit.Path}:\n{edit.Find}");
+                throw new FormatException(
+                    $"{Name}: {(at < 0 ? "not" : "more than once")} in {edit.Path}:\n{edit.Find}");
             }
 
             texts[path] = string.Concat(text.AsSpan(0, at), edit.Put, text.AsSpan(at + edit.Find.Length));

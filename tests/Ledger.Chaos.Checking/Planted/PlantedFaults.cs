@@ -26,7 +26,9 @@ public sealed record PlantedOutcome(Verdict Verdict, IReadOnlyCollection<string>
         ArgumentNullException.ThrowIfNull(report);
         return new PlantedOutcome(
             report.Verdict,
-            [.. report.Counts.Keys, .. report.Reason.StartsWith(ChaosChecker.Unfinished, StringComparison.Ordinal) ? [Unfinished] : Array.Empty<string>()],
+            [.. report.Counts.Keys, .. report.Reason.StartsWith(ChaosChecker.Unfinished, StringComparison.Ordinal)
+                ? [Unfinished]
+                : Array.Empty<string>()],
             report.Summary());
     }
 }
@@ -45,7 +47,8 @@ public static class PlantedFaults
     // What a build of the node needs.
     private static readonly string[] Parts =
     [
-        "src", "proto", "eng", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props", "global.json",
+        "src", "proto", "eng", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props",
+        "global.json",
         "README.md", ".editorconfig", "nuget.config", "NuGet.config",
     ];
 
@@ -58,7 +61,8 @@ public static class PlantedFaults
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether all were found.</returns>
     public static async Task<bool> RunAsync(
-        string root, string? only, PlantedDriver drive, TimeSpan timeMax, TextWriter writer, CancellationToken cancellationToken)
+        string root, string? only, PlantedDriver drive, TimeSpan timeMax, TextWriter writer,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(drive);
         ArgumentNullException.ThrowIfNull(writer);
@@ -91,7 +95,9 @@ public static class PlantedFaults
                 try
                 {
                     outcome = await drive(
-                        new PlantedRun(fault, node, Directory.CreateDirectory(Path.Combine(work.FullName, fault.Name)).FullName), end.Token);
+                        new PlantedRun(
+                            fault, node, Directory.CreateDirectory(Path.Combine(work.FullName, fault.Name)).FullName),
+                            end.Token);
                 }
                 catch (Exception e) when (e is TimeoutException or InvalidOperationException
                     || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -104,7 +110,8 @@ public static class PlantedFaults
                 found += isFound ? 1 : 0;
                 await writer.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {(isFound ? "found" : "NOT FOUND")} in {clock.Elapsed.TotalSeconds:0} s: {outcome?.Text ?? "no report"}{why}"));
+                    $"  {(isFound ? "found" : "NOT FOUND")} in {clock.Elapsed.TotalSeconds:0} s: "
+                        + $"{outcome?.Text ?? "no report"}{why}"));
                 await writer.FlushAsync(cancellationToken);
             }
         }
@@ -113,7 +120,8 @@ public static class PlantedFaults
             work.Delete(recursive: true);
         }
 
-        await writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"planted: {found} of {faults.Count} found"));
+        await writer.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"planted: {found} of {faults.Count} found"));
         return found == faults.Count;
     }
 
@@ -140,7 +148,8 @@ public static class PlantedFaults
         ArgumentNullException.ThrowIfNull(run);
         var start = Dotnet(run.Output);
         foreach (var argument in (string[])
-            [program, .. run.Fault.Run, "--node", run.Node, "--seed", SeedOf(run.Fault.Name), "--output", Path.Combine(run.Output, "run")])
+            [program, .. run.Fault.Run, "--node", run.Node, "--seed", SeedOf(run.Fault.Name), "--output",
+                Path.Combine(run.Output, "run")])
         {
             start.ArgumentList.Add(argument);
         }
@@ -148,13 +157,16 @@ public static class PlantedFaults
         // What it has started is ended by its reaper, which must outlive it.
         var (_, output) = await RunAsync(start, withChildren: false, cancellationToken);
         var lines = output.Split('\n');
-        var said = Array.FindLast(lines, static line => line.StartsWith(CheckReport.SummaryPrefix, StringComparison.Ordinal));
+        var said = Array.FindLast(
+            lines, static line => line.StartsWith(CheckReport.SummaryPrefix, StringComparison.Ordinal));
         if (said is null)
         {
             // What it died of stands before where.
-            var death = Array.FindIndex(lines, static line => line.StartsWith("Unhandled exception", StringComparison.Ordinal));
+            var death = Array.FindIndex(
+                lines, static line => line.StartsWith("Unhandled exception", StringComparison.Ordinal));
             var told = death < 0 ? lines.TakeLast(5) : lines.Skip(death).Take(8);
-            throw new InvalidOperationException($"its checker has said nothing; it ended with: {string.Join(" / ", told)}");
+            throw new InvalidOperationException(
+                $"its checker has said nothing; it ended with: {string.Join(" / ", told)}");
         }
 
         var words = said[CheckReport.SummaryPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -162,14 +174,17 @@ public static class PlantedFaults
             words is ["clean", ..] ? Verdict.Clean : words is ["VIOLATED", ..] ? Verdict.Violated : Verdict.Unknown,
             [
                 .. words.Select(static word => word.Split('x')[0]).Where(static word => Rule.All.Contains(word)),
-                .. said.Contains(ChaosChecker.Unfinished, StringComparison.Ordinal) ? [PlantedOutcome.Unfinished] : Array.Empty<string>(),
+                .. said.Contains(ChaosChecker.Unfinished, StringComparison.Ordinal)
+                ? [PlantedOutcome.Unfinished]
+                : Array.Empty<string>(),
             ],
             said.Trim());
     };
 
     // The same every time, and another for each.
     private static string SeedOf(string name) =>
-        name.Aggregate(17u, static (seed, letter) => unchecked((seed * 31) + letter)).ToString(CultureInfo.InvariantCulture);
+        name.Aggregate(17u, static (seed, letter) => unchecked((seed * 31) + letter))
+            .ToString(CultureInfo.InvariantCulture);
 
     // Files that did not change keep their times, so that only what a fault touches is built again.
     private static void Copy(string root, string sources)
@@ -186,7 +201,8 @@ public static class PlantedFaults
                 foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
                 {
                     var relative = Path.GetRelativePath(root, file);
-                    if (!relative.Contains("/bin/", StringComparison.Ordinal) && !relative.Contains("/obj/", StringComparison.Ordinal))
+                    if (!relative.Contains("/bin/", StringComparison.Ordinal)
+                        && !relative.Contains("/obj/", StringComparison.Ordinal))
                     {
                         CopyFile(file, Path.Combine(sources, relative));
                     }
@@ -212,7 +228,8 @@ public static class PlantedFaults
         // A fault may look like one to an analyzer; whether it compiles is all that matters.
         foreach (var argument in (string[])
             [
-                "build", Path.Combine("src", "Ledger.Node"), "-c", "Release", "-nologo", "-v", "q", "-p:RunAnalyzers=false",
+                "build", Path.Combine("src", "Ledger.Node"), "-c", "Release", "-nologo", "-v", "q",
+                "-p:RunAnalyzers=false",
                 "-p:TreatWarningsAsErrors=false", "-p:MSBuildTreatWarningsAsErrors=false", "--disable-build-servers",
             ])
         {
@@ -233,7 +250,8 @@ public static class PlantedFaults
 
     private static ProcessStartInfo Dotnet(string directory) => new("dotnet")
     {
-        WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        WorkingDirectory =
+            directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
     };
 
     private static async Task<(int Code, string Output)> RunAsync(

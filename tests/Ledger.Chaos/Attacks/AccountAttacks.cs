@@ -20,7 +20,8 @@ internal static class AccountAttacks
         const int poison = 5_000;
         var request = new PostTransfersRequest();
         request.Transfers.Add(Enumerable.Range(1, poison).Select(i => Transfers.Of(
-            Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddDays(5 * i)), AttackAccounts.Shallow, AttackAccounts.Deep)));
+            Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddDays(5 * i)), AttackAccounts.Shallow,
+            AttackAccounts.Deep)));
         await attacker.CallAsync(Batch, RawGrpc.Frame(request.ToByteArray()));
         var number = 0;
         await attacker.LoopAsync(2, 32, Post, () => new PostTransferRequest
@@ -34,9 +35,12 @@ internal static class AccountAttacks
     }
 
     public static Task DeepStatementAsync(Attacker attacker) =>
-        AskAsync(attacker, Statement, static () => new ListStatementRequest { Address = AttackAccounts.Deep, PageSize = PageSize });
+        AskAsync(
+            attacker, Statement, static () =>
+                new ListStatementRequest { Address = AttackAccounts.Deep, PageSize = PageSize });
 
-    public static Task EmptyStatementAsync(Attacker attacker) => AskAsync(attacker, Statement, static () => new ListStatementRequest
+    public static Task EmptyStatementAsync(Attacker attacker) =>
+        AskAsync(attacker, Statement, static () => new ListStatementRequest
     {
         Address = AttackAccounts.Deep, PageSize = PageSize, NewestFirst = true, EndTime = new Timestamp { Seconds = 1 },
     });

@@ -26,7 +26,8 @@ internal static class AttackAccounts
 
     /// <summary>Opens them, and fills them as far as the attacks need it.</summary>
     public static async Task PrepareAsync(
-        LedgerClient client, IEnumerable<AttackKind> kinds, int depth, int accounts, CancellationToken cancellationToken)
+        LedgerClient client, IEnumerable<AttackKind> kinds, int depth, int accounts,
+        CancellationToken cancellationToken)
     {
         await client.OpenAccountsAsync(
             [.. new[] { Deep, Shallow, Own, Victim }.Select(Spec)], cancellationToken: cancellationToken);
@@ -36,7 +37,9 @@ internal static class AttackAccounts
             await client.PostTransfersAsync(
                 [.. Enumerable.Range(0, Math.Min(Batch, depth - made)).Select(static _ => new Transfer
                 {
-                    Id = Guid.CreateVersion7(), DebitAccount = Shallow, CreditAccount = Deep, Amount = 1, Asset = Asset, Code = 1,
+                    Id =
+                        Guid.CreateVersion7(), DebitAccount = Shallow, CreditAccount = Deep, Amount = 1, Asset = Asset,
+                        Code = 1,
                 })],
                 cancellationToken: cancellationToken);
         }

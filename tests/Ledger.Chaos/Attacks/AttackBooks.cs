@@ -4,8 +4,8 @@ using Ledger.Client;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>Reads the accounts that attacks and bystanders have used: debits are credits, and a bystander has what it was
-/// told.</summary>
+/// <summary>Reads the accounts that attacks and bystanders have used: debits are credits, and a bystander has what it
+/// was told.</summary>
 internal static class AttackBooks
 {
     /// <summary>Reads them.</summary>
@@ -28,12 +28,15 @@ internal static class AttackBooks
             accounts++;
             posted += (BigInteger)account.Balances.DebitsPosted - account.Balances.CreditsPosted;
             pending += (BigInteger)account.Balances.DebitsPending - account.Balances.CreditsPending;
-            bystander += account.Spec.Address.StartsWith(Bystander.Prefix, StringComparison.Ordinal) ? account.Balances.CreditsPosted : 0;
+            bystander += account.Spec.Address.StartsWith(Bystander.Prefix, StringComparison.Ordinal)
+                ? account.Balances.CreditsPosted
+                : 0;
         }
 
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"books: {accounts} accounts, debits less credits {posted}, on hold {pending}; the bystander was told of {moved} transfers and has {bystander}"));
+            $"books: {accounts} accounts, debits less credits {posted}, on hold {pending}; the bystander was told of "
+                + $"{moved} transfers and has {bystander}"));
         var wrong = new List<string>();
         if (!posted.IsZero || !pending.IsZero)
         {

@@ -11,9 +11,9 @@ using GetAccountRequest = Ledger.V1.GetAccountRequest;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>A cluster on PostgreSQL under the usual load, attacked by a caller with a key: afterwards the checker has the word
-/// on the money of all others. At last two callers are locked out, one by an operator and one by the ledger itself, and it is
-/// measured how long they go on.</summary>
+/// <summary>A cluster on PostgreSQL under the usual load, attacked by a caller with a key: afterwards the checker has
+/// the word on the money of all others. At last two callers are locked out, one by an operator and one by the ledger
+/// itself, and it is measured how long they go on.</summary>
 internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
 {
     private const double AttackerCores = 0.5;
@@ -58,7 +58,8 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         ReadTimeout = TimeSpan.FromSeconds(60),
     });
 
-    private async Task AttackAllAsync(Session session, NodeAddresses[] nodes, AttackKeys keys, CancellationToken cancellationToken)
+    private async Task AttackAllAsync(
+        Session session, NodeAddresses[] nodes, AttackKeys keys, CancellationToken cancellationToken)
     {
         using var reaper = Reaper.Start();
         using var quota = ProcessorQuota.Make(AttackerCores);
@@ -82,7 +83,8 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
             var to = session.Recorder.Now;
             var recovered = await session.Prober.AllWritableSinceAsync(to, s_recoveryPatience, cancellationToken);
             var row = new AttackRow(
-                kind.Name, before, during, node.OwnExits == ends && recovered is not null, new FileInfo(node.LogFile).Length - logged,
+                kind.Name, before, during, node.OwnExits == ends && recovered is not null,
+                new FileInfo(node.LogFile).Length - logged,
                 node.MemoryMax, counts);
             rows.Add(row);
             broken.AddRange(row.Broken(options.IsTimed));
@@ -114,17 +116,21 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         }
     }
 
-    // The first malicious call, what an operator or the ledger does about it, and the moment from which no node listens.
-    private async Task BlockAsync(Session session, NodeAddresses[] nodes, AttackKeys keys, CancellationToken cancellationToken)
+    // The first malicious call, what an operator or the ledger does about it, and the moment from which no node
+    // listens.
+    private async Task BlockAsync(
+        Session session, NodeAddresses[] nodes, AttackKeys keys, CancellationToken cancellationToken)
     {
         await using var operators = Connect(nodes, keys.Operator);
         await UntilBlockedAsync(
             session, "an operator blocks a principal", nodes, keys.Attacker,
             () => operators.BlockCallerAsync(
-                CallerBlockKind.Principal, "attacker", TimeSpan.FromHours(1), "", "the drill", cancellationToken: cancellationToken),
+                CallerBlockKind.Principal, "attacker", TimeSpan.FromHours(1), "", "the drill",
+                cancellationToken: cancellationToken),
             cancellationToken);
         await UntilBlockedAsync(
-            session, "the ledger blocks a key for its denials", nodes, keys.Denied, static () => Task.CompletedTask, cancellationToken);
+            session, "the ledger blocks a key for its denials", nodes, keys.Denied, static () =>
+                Task.CompletedTask, cancellationToken);
         foreach (var block in await operators.ListBlocksAsync(cancellationToken: cancellationToken))
         {
             session.Log($"blocked: {block.Kind} {block.Subject} by {block.Principal}, {block.Reason}");
@@ -133,7 +139,8 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
     }
 
     private async Task UntilBlockedAsync(
-        Session session, string what, NodeAddresses[] nodes, string key, Func<Task> act, CancellationToken cancellationToken)
+        Session session, string what, NodeAddresses[] nodes, string key, Func<Task> act,
+        CancellationToken cancellationToken)
     {
         using var http = RawGrpc.Client();
         var message = RawGrpc.Frame(new GetAccountRequest { Address = AttackAccounts.Own }.ToByteArray());
@@ -159,7 +166,8 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         var last = took.Max();
         session.Log(string.Create(
             CultureInfo.InvariantCulture,
-            $"{what}: after {calls} calls all {nodes.Length} nodes refuse, the last {last.TotalSeconds:0.00} s after the first call"));
+            $"{what}: after {calls} calls all {nodes.Length} nodes refuse, the last {last.TotalSeconds:0.00} s after "
+                + $"the first call"));
         if (last >= s_blockMax)
         {
             broken.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: it took {last.TotalSeconds:0.0} s"));
@@ -169,7 +177,8 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         {
             Interlocked.Increment(ref calls);
             return (await RawGrpc.CallAsync(
-                http, UriOf(node.Grpc), "/ledger.v1.AccountService/GetAccount", message, ("authorization", "Bearer " + key))
+                http, UriOf(node.Grpc), "/ledger.v1.AccountService/GetAccount", message,
+                ("authorization", "Bearer " + key))
                 .WaitAsync(cancellationToken)).Reason;
         }
     }

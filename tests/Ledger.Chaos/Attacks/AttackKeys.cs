@@ -23,7 +23,9 @@ internal sealed class AttackKeys
             {
                 gold = new
                 {
-                    perSecond = 2_000, burst = 5_000, calls = 512, streams = 16, inFlightBytes = 67_108_864, accountsPerDay = 100_000,
+                    perSecond =
+                        2_000, burst = 5_000, calls = 512, streams = 16, inFlightBytes = 67_108_864,
+                        accountsPerDay = 100_000,
                     bytesPerDay = 10_000_000_000,
                 },
             },
@@ -33,7 +35,8 @@ internal sealed class AttackKeys
                 ["bystander"] = new { grants = On("**") },
                 ["operator"] = new { grants = new object[] { new { @do = (string[])["admin"] } } },
                 ["attacker"] = new { limits = "gold", grants = On(AttackAccounts.Prefix + "**") },
-                ["denied"] = new { grants = new object[] { new { @do = (string[])["read"], accounts = (string[])["nobody"] } } },
+                ["denied"] =
+                    new { grants = new object[] { new { @do = (string[])["read"], accounts = (string[])["nobody"] } } },
             },
             keys = held,
         });
@@ -44,7 +47,8 @@ internal sealed class AttackKeys
             held[id] = new
             {
                 principal = id, sha256 = Convert.ToHexStringLower(hash.AsSpan()),
-                expireTime = TimeProvider.System.GetUtcNow().AddDays(30).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                expireTime = TimeProvider.System.GetUtcNow().AddDays(30)
+                    .ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
             };
             return key;
         }

@@ -5,7 +5,8 @@ namespace Ledger.Chaos.Attacks;
 
 /// <summary>Compares how a bystander fares beside a loop that does nothing and under an attack, both within the same
 /// quota.</summary>
-internal sealed class AttackMeter(Bystander bystander, ProcessorQuota quota, Reaper reaper, TimeSpan length, string? key)
+internal sealed class AttackMeter(
+    Bystander bystander, ProcessorQuota quota, Reaper reaper, TimeSpan length, string? key)
 {
     private const double CalmMilliseconds = 100;
     private static readonly TimeSpan s_calm = TimeSpan.FromSeconds(1);
@@ -24,7 +25,8 @@ internal sealed class AttackMeter(Bystander bystander, ProcessorQuota quota, Rea
     private async Task<(BystanderFigures Figures, string Counts)> MeasureOneAsync(
         AttackKind kind, Uri grpc, Uri json, CancellationToken cancellationToken)
     {
-        await using var process = await AttackerProcess.StartAsync(kind, grpc, json, length, key, quota, reaper, cancellationToken);
+        await using var process = await AttackerProcess.StartAsync(
+            kind, grpc, json, length, key, quota, reaper, cancellationToken);
         var from = bystander.Now;
         var ending = process.EndAsync(cancellationToken);
 

@@ -5,7 +5,8 @@ using Ledger.Tests.Shared;
 namespace Ledger.Chaos.Attacks;
 
 /// <summary>One node on SQLite with a gibibyte of memory, which may be started anew on the same files.</summary>
-internal sealed class AttackNode(string program, string directory, string output, IReadOnlyList<string> settings, Reaper reaper)
+internal sealed class AttackNode(
+    string program, string directory, string output, IReadOnlyList<string> settings, Reaper reaper)
     : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
@@ -51,10 +52,12 @@ internal sealed class AttackNode(string program, string directory, string output
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, RedirectStandardOutput = unread };
         string[] command =
         [
-            "-c", unread ? "exec setsid \"$@\" 2>&1 </dev/null" : "exec setsid \"$@\" >\"$0\" 2>&1 </dev/null", log ?? "node", "dotnet",
+            "-c", unread ? "exec setsid \"$@\" 2>&1 </dev/null" : "exec setsid \"$@\" >\"$0\" 2>&1 </dev/null",
+            log ?? "node", "dotnet",
             program, $"--Ledger:Grpc:Url={Grpc.GetLeftPart(UriPartial.Authority)}",
             $"--Ledger:Http:Url={Json.GetLeftPart(UriPartial.Authority)}",
-            $"--Ledger:Sqlite:Path={Path.Combine(directory, "ledger.db")}", $"--Ledger:Audit:Path={Path.Combine(directory, "audit")}",
+            $"--Ledger:Sqlite:Path={Path.Combine(directory, "ledger.db")}",
+            $"--Ledger:Audit:Path={Path.Combine(directory, "audit")}",
             "--Ledger:Shutdown:DrainDelay=00:00:00", .. settings,
         ];
         foreach (var argument in command)
@@ -70,7 +73,8 @@ internal sealed class AttackNode(string program, string directory, string output
         {
             if (waiting.Elapsed > s_patience || !IsAlive)
             {
-                throw new TimeoutException($"The node was not ready within {s_patience.TotalSeconds} s; see {log ?? "its output"}.");
+                throw new TimeoutException(
+                    $"The node was not ready within {s_patience.TotalSeconds} s; see {log ?? "its output"}.");
             }
 
             await Task.Delay(100, cancellationToken);
@@ -116,7 +120,8 @@ internal sealed class AttackNode(string program, string directory, string output
         process?.Dispose();
     }
 
-    private Task<bool> IsReadyAsync(CancellationToken cancellationToken) => AsksAsync("/health/ready", cancellationToken);
+    private Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
+        AsksAsync("/health/ready", cancellationToken);
 
     private async Task<bool> AsksAsync(string path, CancellationToken cancellationToken)
     {

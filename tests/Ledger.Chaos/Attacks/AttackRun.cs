@@ -4,8 +4,8 @@ using Ledger.Client;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>One node on SQLite in a gibibyte of memory, attacked by a process that has half a core, with a bystander whose
-/// calls must all succeed, and in no more than five times their time beside a busy loop.</summary>
+/// <summary>One node on SQLite in a gibibyte of memory, attacked by a process that has half a core, with a bystander
+/// whose calls must all succeed, and in no more than five times their time beside a busy loop.</summary>
 internal sealed class AttackRun(ChaosOptions options, TextWriter output)
 {
     private const double AttackerCores = 0.5;
@@ -20,11 +20,13 @@ internal sealed class AttackRun(ChaosOptions options, TextWriter output)
         using var quota = ProcessorQuota.Make(AttackerCores);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Environment.ProcessorCount} processors; the attacker has {quota.Cores:0.0} of one, by {quota.Description}; each attack lasts {options.Length.TotalSeconds:0} s"));
+            $"{Environment.ProcessorCount} processors; the attacker has {quota.Cores:0.0} of one, by "
+                + $"{quota.Description}; each attack lasts {options.Length.TotalSeconds:0} s"));
         foreach (var hasKey in options.Callers)
         {
             output.WriteLine();
-            output.WriteLine(hasKey ? "The attacker shows a key and is under a policy:" : "The attacker is anybody on the machine:");
+            output.WriteLine(
+                hasKey ? "The attacker shows a key and is under a policy:" : "The attacker is anybody on the machine:");
             output.WriteLine(AttackRow.Head);
             var directory = Directory.CreateTempSubdirectory("ledger-attack-").FullName;
             reaper.WatchDirectory(directory);
@@ -67,12 +69,14 @@ internal sealed class AttackRun(ChaosOptions options, TextWriter output)
             }
 
             // A connection pool that has seen the node die is of no use to the next attack.
-            await using var bystander = await Bystander.StartAsync([node.Grpc], keys?.Bystander, !options.IsTimed, cancellationToken);
+            await using var bystander = await Bystander.StartAsync(
+                [node.Grpc], keys?.Bystander, !options.IsTimed, cancellationToken);
             var logged = node.LogBytes;
             var meter = new AttackMeter(bystander, quota, reaper, options.Length, keys?.Attacker);
             var (before, during, counts) = await meter.MeasureAsync(kind, node.Grpc, node.Json, cancellationToken);
             var row = new AttackRow(
-                kind.Name, before, during, await node.SaysItLivesAsync(cancellationToken), node.LogBytes - logged, node.MemoryMax, counts);
+                kind.Name, before, during, await node.SaysItLivesAsync(cancellationToken), node.LogBytes - logged,
+                node.MemoryMax, counts);
             output.WriteLine(row);
             broken.AddRange(row.Broken(options.IsTimed));
             foreach (var error in bystander.Errors)

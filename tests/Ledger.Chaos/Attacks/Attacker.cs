@@ -55,7 +55,9 @@ internal sealed class Attacker : IDisposable
 
     /// <summary>What became of it, for people.</summary>
     public string Counts => string.Join(
-        ", ", counts.OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Value} {pair.Key}"));
+        ", ",
+        counts.OrderBy(static pair => pair.Key, StringComparer.Ordinal)
+            .Select(static pair => $"{pair.Value} {pair.Key}"));
 
     private (string, string)[] Shown => key is null ? [] : [("authorization", "Bearer " + key)];
 
@@ -72,7 +74,8 @@ internal sealed class Attacker : IDisposable
 
     /// <summary>So many callers, each of which calls again once it has its answer.</summary>
     public Task LoopAsync(
-        int connections, int callers, string path, Func<IMessage> message, params (string Name, string Value)[] headers) =>
+        int connections, int callers, string path, Func<IMessage> message,
+        params (string Name, string Value)[] headers) =>
         OnConnectionsAsync(connections, uint.MaxValue / 2, async connection =>
         {
             var block = connection.HeadersOf(path, headers.Concat(Shown));
@@ -114,7 +117,8 @@ internal sealed class Attacker : IDisposable
             {
                 return;
             }
-            catch (Exception e) when (e is SocketException or IOException or HttpRequestException or ObjectDisposedException
+            catch (Exception e) when (e is SocketException or IOException or HttpRequestException
+                or ObjectDisposedException
                 or OperationCanceledException)
             {
                 Count("broken off");

@@ -27,7 +27,8 @@ internal sealed class AttackerProcess : IAsyncDisposable
         foreach (var argument in (string[])
         [
             "-c", (quota.Members is { } members ? $"echo $$ >{members}; " : "") + "exec \"$@\"", "attacker", "dotnet",
-            typeof(AttackerProcess).Assembly.Location, AttackerProgram.Command, kind.Name, grpc.GetLeftPart(UriPartial.Authority),
+            typeof(AttackerProcess).Assembly.Location, AttackerProgram.Command, kind.Name,
+            grpc.GetLeftPart(UriPartial.Authority),
             json.GetLeftPart(UriPartial.Authority), length.TotalSeconds.ToString(CultureInfo.InvariantCulture),
             quota.OwnCores.ToString(CultureInfo.InvariantCulture),
         ])
@@ -41,7 +42,8 @@ internal sealed class AttackerProcess : IAsyncDisposable
         var attacker = new AttackerProcess(process, length);
         try
         {
-            var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(s_grace, cancellationToken);
+            var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask()
+                .WaitAsync(s_grace, cancellationToken);
             return line == AttackerProgram.Begun
                 ? attacker
                 : throw new InvalidOperationException($"The attack {kind.Name} did not begin: {line}");
@@ -57,7 +59,8 @@ internal sealed class AttackerProcess : IAsyncDisposable
     /// <returns>What it counted.</returns>
     public async Task<string> EndAsync(CancellationToken cancellationToken)
     {
-        var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask().WaitAsync(length + s_grace, cancellationToken);
+        var line = await process.StandardOutput.ReadLineAsync(cancellationToken).AsTask()
+            .WaitAsync(length + s_grace, cancellationToken);
         await process.WaitForExitAsync(cancellationToken).WaitAsync(s_grace, cancellationToken);
         return line ?? "ended without a word";
     }

@@ -15,8 +15,8 @@ internal static class AttackerProgram
     public const string KeyVariable = "LEDGER_ATTACK_KEY";
 
     /// <summary>Runs it.</summary>
-    /// <param name="args">The attack's name, where gRPC and JSON are, how many seconds, and how many cores it may take by its
-    /// own account (0 where a quota sees to that).</param>
+    /// <param name="args">The attack's name, where gRPC and JSON are, how many seconds, and how many cores it may take
+    /// by its own account (0 where a quota sees to that).</param>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
     {
         if (args.Count != 5)
@@ -27,7 +27,8 @@ internal static class AttackerProgram
         var key = Environment.GetEnvironmentVariable(KeyVariable);
         var kind = AttackCatalog.Find(args[0]);
         using var attacker = new Attacker(
-            new Uri(args[1]), new Uri(args[2]), TimeSpan.FromSeconds(double.Parse(args[3], CultureInfo.InvariantCulture)),
+            new Uri(args[1]), new Uri(args[2]),
+            TimeSpan.FromSeconds(double.Parse(args[3], CultureInfo.InvariantCulture)),
             string.IsNullOrEmpty(key) ? null : key, double.Parse(args[4], CultureInfo.InvariantCulture));
         await Console.Out.WriteLineAsync(Begun);
         try

@@ -5,9 +5,9 @@ using Ledger.Client;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>Somebody who has nothing to do with it: 100 calls a second whether or not the last ones are answered, half of them
-/// reads and half transfers, on accounts, from an address and on a connection of its own. Each half second it also asks on
-/// a new connection.</summary>
+/// <summary>Somebody who has nothing to do with it: 100 calls a second whether or not the last ones are answered, half
+/// of them reads and half transfers, on accounts, from an address and on a connection of its own. Each half second it
+/// also asks on a new connection.</summary>
 internal sealed class Bystander : IAsyncDisposable
 {
     public const string Prefix = AttackAccounts.Prefix + "bystander:";
@@ -61,7 +61,8 @@ internal sealed class Bystander : IAsyncDisposable
     /// <summary>Opens its accounts, and begins.</summary>
     /// <param name="addresses">The nodes.</param>
     /// <param name="key">The key that it shows; null for none.</param>
-    /// <param name="isPatient">Whether it asks again where it is told to, as clients do; else the first failure counts.</param>
+    /// <param name="isPatient">Whether it asks again where it is told to, as clients do; else the first failure
+    /// counts.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<Bystander> StartAsync(
         IReadOnlyList<Uri> addresses, string? key, bool isPatient, CancellationToken cancellationToken)
@@ -92,7 +93,8 @@ internal sealed class Bystander : IAsyncDisposable
         lock (gate)
         {
             var within = calls.Where(call => call.Due >= from && call.Due < to).ToList();
-            var usual = within.Where(static call => !call.IsOnNewConnection).Select(static call => call.Milliseconds).Order().ToList();
+            var usual = within.Where(static call => !call.IsOnNewConnection).Select(static call => call.Milliseconds)
+                .Order().ToList();
             return new BystanderFigures(
                 within.Count,
                 within.Count(static call => call.HasFailed),
@@ -198,7 +200,9 @@ internal sealed class Bystander : IAsyncDisposable
             {
                 var result = await by.PostTransferAsync(new Transfer
                 {
-                    Id = Guid.CreateVersion7(), DebitAccount = Account(pair), CreditAccount = Account(pair + 1), Amount = 1,
+                    Id =
+                        Guid.CreateVersion7(), DebitAccount = Account(pair), CreditAccount = Account(pair + 1),
+                        Amount = 1,
                     Asset = AttackAccounts.Asset, Code = 1,
                 });
                 error = result.Status == TransferStatus.Created ? "" : $"a transfer was answered {result.Status}";

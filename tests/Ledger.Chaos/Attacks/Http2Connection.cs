@@ -5,8 +5,8 @@ using System.Text;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>A connection of HTTP/2 without TLS, frame by frame: what no library of clients would do, at a small part of the
-/// processor time that one takes.</summary>
+/// <summary>A connection of HTTP/2 without TLS, frame by frame: what no library of clients would do, at a small part of
+/// the processor time that one takes.</summary>
 internal sealed class Http2Connection : IAsyncDisposable
 {
     private const int FrameHeader = 9;
@@ -43,9 +43,11 @@ internal sealed class Http2Connection : IAsyncDisposable
 
     /// <summary>Opens one.</summary>
     /// <param name="address">Where to.</param>
-    /// <param name="streamWindow">How many bytes of an answer may be sent before they are taken; 0 for none, ever.</param>
+    /// <param name="streamWindow">How many bytes of an answer may be sent before they are taken; 0 for none,
+    /// ever.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<Http2Connection> OpenAsync(Uri address, uint streamWindow, CancellationToken cancellationToken)
+    public static async Task<Http2Connection> OpenAsync(
+        Uri address, uint streamWindow, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -103,7 +105,8 @@ internal sealed class Http2Connection : IAsyncDisposable
     public async Task<(int Stream, Task<CallEnd> Ended)> SendAsync(
         byte[] headers, byte[] body, bool isLast, CancellationToken cancellationToken)
     {
-        var frames = new byte[FrameHeader + headers.Length + (body.Length > 0 || isLast ? FrameHeader + body.Length : 0)];
+        var frames = new byte[
+            FrameHeader + headers.Length + (body.Length > 0 || isLast ? FrameHeader + body.Length : 0)];
         headers.CopyTo(frames, FrameHeader);
         if (frames.Length > FrameHeader + headers.Length)
         {
@@ -125,7 +128,8 @@ internal sealed class Http2Connection : IAsyncDisposable
             WriteHeader(frames, headers.Length, Headers, EndHeaders, last);
             if (frames.Length > FrameHeader + headers.Length)
             {
-                WriteHeader(frames.AsSpan(FrameHeader + headers.Length), body.Length, Data, isLast ? EndStream : (byte)0, last);
+                WriteHeader(
+                    frames.AsSpan(FrameHeader + headers.Length), body.Length, Data, isLast ? EndStream : (byte)0, last);
             }
 
             await SendAllAsync(frames, cancellationToken);
@@ -261,7 +265,8 @@ internal sealed class Http2Connection : IAsyncDisposable
                 await TakeAsync(type, flags, stream, buffer.AsMemory(FrameHeader, length));
             }
         }
-        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException
+            or OperationCanceledException)
         {
             // The other side has closed it, or this one.
         }

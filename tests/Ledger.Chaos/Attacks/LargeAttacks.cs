@@ -23,7 +23,8 @@ internal static class LargeAttacks
     public static Task HalfSentAsync(Attacker attacker)
     {
         const int missing = 64;
-        var frames = new[] { 4, 16 }.Select(static size => RawGrpc.Frame(new byte[(size * Mebibyte) - missing], 0, (uint)(size * Mebibyte)))
+        var frames = new[] { 4, 16 }
+            .Select(static size => RawGrpc.Frame(new byte[(size * Mebibyte) - missing], 0, (uint)(size * Mebibyte)))
             .ToArray();
         var number = 0;
         return attacker.RepeatAsync(160, async () =>
@@ -38,14 +39,16 @@ internal static class LargeAttacks
     {
         var bodies = new[] { 2_500_000, 10_000_000 }
             .Select(static count => Encoding.UTF8.GetBytes(
-                new StringBuilder("{\"accounts\":[{}").Insert("{\"accounts\":[".Length, "{},", count).Append("]}").ToString()))
+                new StringBuilder("{\"accounts\":[{}").Insert("{\"accounts\":[".Length, "{},", count).Append("]}")
+                    .ToString()))
             .ToArray();
         var number = 0;
         return attacker.RepeatAsync(48, async () =>
         {
             using var content = new ByteArrayContent(bodies[Interlocked.Increment(ref number) % bodies.Length]);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var response = await attacker.Http.PostAsync(new Uri(attacker.Json, "/v1/accounts"), content, attacker.Over);
+            using var response = await attacker.Http.PostAsync(new Uri(attacker.Json, "/v1/accounts"), content,
+                attacker.Over);
             attacker.Count("HTTP " + ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture));
         });
     }
@@ -62,7 +65,8 @@ internal static class LargeAttacks
         await attacker.RepeatAsync(400, () => attacker.CallAsync(Open, bomb, ("grpc-encoding", "gzip")));
     }
 
-    public static Task HoldsAsync(Attacker attacker) => BatchesAsync(attacker, 4, 240, AttackAccounts.Own, AttackAccounts.Victim, TransferKind.Hold);
+    public static Task HoldsAsync(Attacker attacker) =>
+        BatchesAsync(attacker, 4, 240, AttackAccounts.Own, AttackAccounts.Victim, TransferKind.Hold);
 
     public static Task BatchesAsync(Attacker attacker) =>
         BatchesAsync(attacker, 6, 900, AttackAccounts.Own, AttackAccounts.Shallow, TransferKind.Unspecified);
@@ -85,13 +89,16 @@ internal static class LargeAttacks
             var request = new OpenAccountsRequest();
             request.Accounts.Add(Enumerable.Range(0, 1_000).Select(i => new AccountSpec
             {
-                Address = FormattableString.Invariant($"{AttackAccounts.Prefix}opened:{run}:{first}:{i}"), Asset = AttackAccounts.Asset, Code = 1,
+                Address =
+                    FormattableString.Invariant($"{AttackAccounts.Prefix}opened:{run}:{first}:{i}"),
+                    Asset = AttackAccounts.Asset, Code = 1,
             }));
             return attacker.CallAsync(Open, RawGrpc.Frame(request.ToByteArray()));
         });
     }
 
-    private static Task BatchesAsync(Attacker attacker, int atOnce, int count, string debit, string credit, TransferKind kind) =>
+    private static Task BatchesAsync(
+        Attacker attacker, int atOnce, int count, string debit, string credit, TransferKind kind) =>
         attacker.RepeatAsync(atOnce, () =>
         {
             var request = new PostTransfersRequest();
@@ -102,7 +109,8 @@ internal static class LargeAttacks
                 transfer.Amount = kind == TransferKind.Hold ? "0" : "1";
                 for (var pair = 0; pair < MetadataPairs; pair++)
                 {
-                    transfer.Metadata[FormattableString.Invariant($"key{pair:00}")] = new string(ThreeBytes, MetadataValueLength);
+                    transfer.Metadata[FormattableString.Invariant($"key{pair:00}")] = new string(
+                        ThreeBytes, MetadataValueLength);
                 }
 
                 request.Transfers.Add(transfer);

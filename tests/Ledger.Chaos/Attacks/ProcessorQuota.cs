@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Ledger.Chaos.Attacks;
 
-/// <summary>A part of the processors that processes may have together, kept by the kernel (a control group) where this machine
-/// lets us make one.</summary>
+/// <summary>A part of the processors that processes may have together, kept by the kernel (a control group) where this
+/// machine lets us make one.</summary>
 internal sealed class ProcessorQuota : IDisposable
 {
     private const int PeriodMicroseconds = 100_000;
@@ -57,7 +57,8 @@ internal sealed class ProcessorQuota : IDisposable
             }
         }
 
-        return new ProcessorQuota(cores, null, "its own count of its processor time, since no control group can be made here");
+        return new ProcessorQuota(
+            cores, null, "its own count of its processor time, since no control group can be made here");
     }
 
     public void Dispose()

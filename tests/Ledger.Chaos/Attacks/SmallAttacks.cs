@@ -20,7 +20,8 @@ internal static class SmallAttacks
         {
             using var content = new ByteArrayContent(nested);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var response = await attacker.Http.PostAsync(new Uri(attacker.Json, "/v1/accounts"), content, attacker.Over);
+            using var response = await attacker.Http.PostAsync(new Uri(attacker.Json, "/v1/accounts"), content,
+                attacker.Over);
             attacker.Count("HTTP " + ((int)response.StatusCode).ToString(CultureInfo.InvariantCulture));
         });
         await Task.WhenAll(deep, attacker.OnConnectionsAsync(2, uint.MaxValue / 2, async connection =>
@@ -32,7 +33,8 @@ internal static class SmallAttacks
                 while (!attacker.IsOver && !connection.IsGone)
                 {
                     await attacker.BreatheAsync();
-                    attacker.Count((await connection.CallAsync(headers, message, attacker.Over)).ToString().ToLowerInvariant());
+                    attacker.Count(
+                        (await connection.CallAsync(headers, message, attacker.Over)).ToString().ToLowerInvariant());
                 }
             }));
         }));
@@ -47,7 +49,8 @@ internal static class SmallAttacks
     }
 
     public static Task TinyDeadlinesAsync(Attacker attacker) => Task.WhenAll(
-        attacker.LoopAsync(2, 64, Post, Any, ("grpc-timeout", "1m")), attacker.LoopAsync(2, 64, Post, Any, ("grpc-timeout", "1n")));
+        attacker.LoopAsync(2, 64, Post, Any, ("grpc-timeout", "1m")),
+        attacker.LoopAsync(2, 64, Post, Any, ("grpc-timeout", "1n")));
 
     public static Task HealthAsync(Attacker attacker) => attacker.RepeatAsync(64, async () =>
     {

@@ -47,7 +47,8 @@ internal static class SocketAttacks
 
     public static Task SlowHeadersAsync(Attacker attacker)
     {
-        var beginning = Encoding.ASCII.GetBytes($"GET /v1/accounts HTTP/1.1\r\nHost: {attacker.Json.Authority}\r\nX-Slow: ");
+        var beginning = Encoding.ASCII.GetBytes(
+            $"GET /v1/accounts HTTP/1.1\r\nHost: {attacker.Json.Authority}\r\nX-Slow: ");
         return attacker.RepeatAsync(SlowMax, async () =>
         {
             using var socket = await ConnectAsync(attacker.Json, attacker.Over);

@@ -31,7 +31,8 @@ internal static class StreamAttacks
         }));
     });
 
-    public static Task IdleAsync(Attacker attacker) => attacker.OnConnectionsAsync(98, uint.MaxValue / 2, async connection =>
+    public static Task IdleAsync(Attacker attacker) =>
+        attacker.OnConnectionsAsync(98, uint.MaxValue / 2, async connection =>
     {
         var headers = attacker.HeadersOf(connection, Stream);
         var streams = new List<Task<CallEnd>>();
@@ -45,7 +46,8 @@ internal static class StreamAttacks
         await Task.WhenAll(streams).WaitAsync(attacker.Over);
     });
 
-    public static Task RapidResetAsync(Attacker attacker) => attacker.OnConnectionsAsync(4, uint.MaxValue / 2, async connection =>
+    public static Task RapidResetAsync(Attacker attacker) =>
+        attacker.OnConnectionsAsync(4, uint.MaxValue / 2, async connection =>
     {
         const int atOnce = 50;
         var headers = attacker.HeadersOf(connection, "/ledger.v1.TransferService/PostTransfer");

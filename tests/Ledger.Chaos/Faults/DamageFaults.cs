@@ -25,7 +25,8 @@ internal static class DamageFaults
         var all = context.Random.Next(2) == 0;
         var held = context.Between(4, 12);
         var damage = new RowDamage(context.Postgres);
-        var logs = context.Cluster.Nodes.ToDictionary(static one => one, static one => new FileInfo(one.LogFile).Length);
+        var logs =
+            context.Cluster.Nodes.ToDictionary(static one => one, static one => new FileInfo(one.LogFile).Length);
         var client = context.Load.NewClient(-1, attempts: 1, TimeSpan.FromSeconds(5));
         var from = context.Recorder.Now;
         DamageRecord? record = null;

@@ -88,7 +88,8 @@ internal sealed class FaultContext
         CancellationToken cancellationToken)
     {
         _kind = kind.Name;
-        (Cluster, Load, Prober, Recorder, LengthMax, Others, _injected) = (cluster, load, prober, recorder, lengthMax, others, injected);
+        (Cluster, Load, Prober, Recorder, LengthMax, Others, _injected) = (
+            cluster, load, prober, recorder, lengthMax, others, injected);
         Cancellation = cancellationToken;
         Seed = seed;
         Random = new Random(seed);
@@ -191,5 +192,6 @@ internal sealed class FaultContext
     }
 
     /// <summary>The numbers of all nodes but one.</summary>
-    public IEnumerable<int> OthersThan(int node) => Enumerable.Range(0, Network.Addresses.Length).Where(other => other != node);
+    public IEnumerable<int> OthersThan(int node) =>
+        Enumerable.Range(0, Network.Addresses.Length).Where(other => other != node);
 }

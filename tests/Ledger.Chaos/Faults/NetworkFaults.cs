@@ -22,7 +22,8 @@ internal static class NetworkFaults
     public static Task PartitionResetAsync(FaultContext context)
     {
         var node = context.PickNode();
-        var links = context.OthersThan(node.Number).SelectMany(other => context.Network.LinksBetween(node.Number, other)).ToList();
+        var links = context.OthersThan(node.Number)
+            .SelectMany(other => context.Network.LinksBetween(node.Number, other)).ToList();
         var length = context.Between(2, 30);
         return context.InjectAsync(
             NodeFaults.Name(context, node),
@@ -45,7 +46,8 @@ internal static class NetworkFaults
         {
             foreach (var other in context.OthersThan(node))
             {
-                (deaf ? context.Network.Between(other, node) : context.Network.Between(node, other)).Behaviour = behaviour;
+                (deaf ? context.Network.Between(other, node) : context.Network.Between(node, other))
+                    .Behaviour = behaviour;
             }
         }
 
@@ -122,7 +124,8 @@ internal static class NetworkFaults
         }
 
         return context.InjectAsync(
-            NodeFaults.Name(context, node), () => Set(Behaviour.Stall), length, () => Set(Behaviour.Pass), Seconds(length));
+            NodeFaults.Name(context, node), () =>
+                Set(Behaviour.Stall), length, () => Set(Behaviour.Pass), Seconds(length));
     }
 
     public static Task CutDatabaseAsync(FaultContext context)
@@ -154,7 +157,9 @@ internal static class NetworkFaults
     {
         var delay = TimeSpan.FromMilliseconds(context.Random.Next(20, 200));
         var slow = new Behaviour { Delay = delay, Jitter = delay };
-        return EverywhereAsync(context, slow, context.Between(5, 20), Invariant($"{delay.TotalMilliseconds} to {delay.TotalMilliseconds * 2} ms"));
+        return EverywhereAsync(
+            context, slow, context.Between(5, 20),
+            Invariant($"{delay.TotalMilliseconds} to {delay.TotalMilliseconds * 2} ms"));
     }
 
     public static Task LossyClusterAsync(FaultContext context)
@@ -167,7 +172,8 @@ internal static class NetworkFaults
     public static Task HalfOpenClusterAsync(FaultContext context)
     {
         var node = context.PickNode();
-        var links = context.OthersThan(node.Number).SelectMany(other => context.Network.LinksBetween(node.Number, other)).ToList();
+        var links = context.OthersThan(node.Number)
+            .SelectMany(other => context.Network.LinksBetween(node.Number, other)).ToList();
         return context.InjectAsync(
             NodeFaults.Name(context, node),
             () => links.ForEach(static link => link.Orphan()),
@@ -179,17 +185,20 @@ internal static class NetworkFaults
     {
         var delay = TimeSpan.FromMilliseconds(context.Random.Next(20, 400));
         var slow = new Behaviour { Delay = delay, Jitter = delay, BytesPerSecond = 100_000 };
-        return LinkAsync(context, "clients", context.Network.FromClients, slow, Invariant($"{delay.TotalMilliseconds} ms"));
+        return LinkAsync(
+            context, "clients", context.Network.FromClients, slow, Invariant($"{delay.TotalMilliseconds} ms"));
     }
 
     public static Task LossyClientsAsync(FaultContext context)
     {
         var chance = 0.01 + (0.1 * context.Random.NextDouble());
         var lossy = new Behaviour { LossChance = chance, ResetChance = chance / 10 };
-        return LinkAsync(context, "clients", context.Network.FromClients, lossy, Invariant($"{chance:0.00} of the segments"));
+        return LinkAsync(
+            context, "clients", context.Network.FromClients, lossy, Invariant($"{chance:0.00} of the segments"));
     }
 
-    public static Task HalfOpenClientsAsync(FaultContext context) => OrphansAsync(context, "clients", context.Network.FromClients);
+    public static Task HalfOpenClientsAsync(FaultContext context) =>
+        OrphansAsync(context, "clients", context.Network.FromClients);
 
     public static async Task ResetClientsAsync(FaultContext context)
     {
@@ -217,10 +226,12 @@ internal static class NetworkFaults
     {
         var chance = 0.01 + (0.05 * context.Random.NextDouble());
         var lossy = new Behaviour { LossChance = chance, ResetChance = chance / 5 };
-        return LinkAsync(context, "database", context.Network.ToDatabase, lossy, Invariant($"{chance:0.00} of the segments"));
+        return LinkAsync(
+            context, "database", context.Network.ToDatabase, lossy, Invariant($"{chance:0.00} of the segments"));
     }
 
-    public static Task HalfOpenDatabaseAsync(FaultContext context) => OrphansAsync(context, "database", context.Network.ToDatabase);
+    public static Task HalfOpenDatabaseAsync(FaultContext context) =>
+        OrphansAsync(context, "database", context.Network.ToDatabase);
 
     private static Task OrphansAsync(FaultContext context, string what, Link[] links)
     {

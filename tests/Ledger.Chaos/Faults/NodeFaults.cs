@@ -93,10 +93,12 @@ internal static class NodeFaults
     {
         var spares = context.Cluster.Spares;
         var areReady = false;
-        bool IsOfSpare(KeyValuePair<string, int> written) => Array.Exists(spares, spare => spare.Number == written.Value);
+        bool IsOfSpare(KeyValuePair<string, int> written) =>
+            Array.Exists(spares, spare => spare.Number == written.Value);
 
         // Whoever has written last; of an earlier time they may be there still.
-        var before = context.Network.Placement.Where(IsOfSpare).Select(static one => one.Key).ToHashSet(StringComparer.Ordinal);
+        var before = context.Network.Placement.Where(IsOfSpare).Select(static one => one.Key)
+            .ToHashSet(StringComparer.Ordinal);
         await context.InjectAsync(
             string.Join(' ', spares.Select(static spare => Invariant($"node{spare.Number}"))),
             async () =>
@@ -196,7 +198,10 @@ internal static class NodeFaults
                 // Each ends by itself too.
                 for (var i = 0; i < Environment.ProcessorCount; i++)
                 {
-                    busy.Add(Process.Start("/bin/sh", ["-c", Invariant($"timeout {(int)length.TotalSeconds + 5} sh -c 'while :; do :; done'")]));
+                    busy.Add(
+                        Process.Start(
+                            "/bin/sh",
+                            ["-c", Invariant($"timeout {(int)length.TotalSeconds + 5} sh -c 'while :; do :; done'")]));
                 }
             },
             length,
@@ -269,7 +274,9 @@ internal static class NodeFaults
     internal static string Name(FaultContext context, Node node)
     {
         var ages = context.Cluster.ByAge();
-        var age = ages.Count > 0 && ages[0] == node ? " (oldest)" : ages.Count > 0 && ages[^1] == node ? " (youngest)" : "";
+        var age = ages.Count > 0 && ages[0] == node
+            ? " (oldest)"
+            : ages.Count > 0 && ages[^1] == node ? " (youngest)" : "";
         return "node" + node.Number.ToString(CultureInfo.InvariantCulture) + age;
     }
 

@@ -21,12 +21,15 @@ internal static class OperatorFaults
             var status = await context.Cluster.Nodes[0].RunAsync(
                 [
                     "epoch", "begin", "--by", "chaos", "--reason", "begun while all is well",
-                    "--ConnectionStrings:Ledger=" + context.Postgres.ConnectionThrough(context.Network.Addresses[0].Database),
+                    "--ConnectionStrings:Ledger="
+                    + context.Postgres.ConnectionThrough(context.Network.Addresses[0].Database),
                 ],
                 context.Cancellation);
             if (status != 0)
             {
-                wrong.Add(string.Create(CultureInfo.InvariantCulture, $"epoch begin ended with {status}; see the log of node 0"));
+                wrong.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"epoch begin ended with {status}; see the log of node 0"));
             }
 
             // Nodes look twice a second; now and then the next one comes before they have.
@@ -37,7 +40,9 @@ internal static class OperatorFaults
         var epoch = await EpochOfAsync(context);
         if (epoch != before + epochs)
         {
-            wrong.Add(string.Create(CultureInfo.InvariantCulture, $"{epochs} epochs were begun after {before}, and it is {epoch}"));
+            wrong.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{epochs} epochs were begun after {before}, and it is {epoch}"));
         }
 
         if (context.IsAlone && Ends(context) != ends)
@@ -46,7 +51,8 @@ internal static class OperatorFaults
         }
 
         context.Note(
-            "ledger", from, string.Create(CultureInfo.InvariantCulture, $"{epochs}, the last is {epoch}"), string.Join("; ", wrong));
+            "ledger", from, string.Create(CultureInfo.InvariantCulture, $"{epochs}, the last is {epoch}"),
+            string.Join("; ", wrong));
     }
 
     private static int Ends(FaultContext context) => context.Cluster.Nodes.Sum(static node => node.OwnExits);

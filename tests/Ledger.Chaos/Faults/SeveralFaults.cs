@@ -43,7 +43,8 @@ internal static class SeveralFaults
         await RunAsync(context, Pick(context, null));
     }
 
-    private static Task RunAsync(FaultContext context, FaultKind kind) => kind.Run(context.For(kind, context.Random.Next()));
+    private static Task RunAsync(FaultContext context, FaultKind kind) =>
+        kind.Run(context.For(kind, context.Random.Next()));
 
     private static FaultKind Pick(FaultContext context, FaultKind? other)
     {
@@ -52,7 +53,9 @@ internal static class SeveralFaults
             && kind != other).ToArray();
 
         // With too few kinds chosen to make two, any will do.
-        kinds = kinds.Length > 0 ? kinds : [.. FaultCatalog.All.Where(static kind => kind.Struck is Struck.Nodes && kind.Name is "kill" or "pause")];
+        kinds = kinds.Length > 0
+            ? kinds
+            : [.. FaultCatalog.All.Where(static kind => kind.Struck is Struck.Nodes && kind.Name is "kill" or "pause")];
         return kinds[context.Random.Next(kinds.Length)];
     }
 }

@@ -24,11 +24,13 @@ internal sealed class Certificates
         var from = TimeProvider.System.GetUtcNow().AddHours(-2);
         var to = from.AddDays(2);
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var authorityRequest = new CertificateRequest("CN=Ledger chaos authority", authorityKey, HashAlgorithmName.SHA256);
+        var authorityRequest = new CertificateRequest(
+            "CN=Ledger chaos authority", authorityKey, HashAlgorithmName.SHA256);
         authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
         authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
-        authorityRequest.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false));
+        authorityRequest.CertificateExtensions.Add(
+            new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false));
         using var authority = authorityRequest.CreateSelfSigned(from, to);
         File.WriteAllText(certificates.Authority, authority.ExportCertificatePem());
         for (var node = 0; node < nodes.Count; node++)
@@ -36,10 +38,12 @@ internal sealed class Certificates
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest($"CN={nodes[node]}", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
-            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+            request.CertificateExtensions.Add(
+                new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
                 [ServerAuthentication, ClientAuthentication], critical: false));
-            request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));
+            request.CertificateExtensions.Add(
+                X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));
             var names = new SubjectAlternativeNameBuilder();
             names.AddIpAddress(nodes[node]);
             names.AddUri(new Uri("spiffe://ledger.example/ledger-node"));

@@ -30,7 +30,8 @@ internal sealed class Cluster : IAsyncDisposable
         ChaosOptions options, Reaper reaper, string directory, Action<string> log, CancellationToken cancellationToken)
     {
         var postgres = await Postgres.StartNewAsync(
-            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, [LoopbackPort.Next(), LoopbackPort.Next()],
+            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName,
+            [LoopbackPort.Next(), LoopbackPort.Next()],
             options.MaySwellDisk, cancellationToken);
         var nodes = new Node[options.Nodes + options.Spares];
         var network = new Network(
@@ -43,7 +44,8 @@ internal sealed class Cluster : IAsyncDisposable
             options.Namespaces ? Namespaces.Make(nodes.Length, reaper) : null);
         var certificates = options.Tls
             ? Certificates.Make(
-                Path.Combine(directory, "certificates"), [.. network.Addresses.Select(static a => a.PublicRemote.Address)])
+                Path.Combine(directory, "certificates"),
+                [.. network.Addresses.Select(static a => a.PublicRemote.Address)])
             : null;
         var cluster = new Cluster(network, postgres, nodes, log);
         for (var i = 0; i < nodes.Length; i++)
@@ -77,10 +79,12 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>The running nodes, the oldest first.</summary>
-    public List<Node> ByAge() => [.. _all.Where(static node => node.ProcessId is not null).OrderBy(static node => node.Age)];
+    public List<Node> ByAge() =>
+        [.. _all.Where(static node => node.ProcessId is not null).OrderBy(static node => node.Age)];
 
     /// <summary>Waits until nodes say that they can be sent calls.</summary>
-    public async Task WaitReadyAsync(IReadOnlyCollection<Node> nodes, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task WaitReadyAsync(
+        IReadOnlyCollection<Node> nodes, TimeSpan patience, CancellationToken cancellationToken)
     {
         var waiting = Stopwatch.StartNew();
         foreach (var node in nodes)
@@ -151,7 +155,8 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_all.Where(static node => node is not null).Select(static node => node.DisposeAsync().AsTask()));
+        await Task.WhenAll(
+            _all.Where(static node => node is not null).Select(static node => node.DisposeAsync().AsTask()));
         await Network.DisposeAsync();
         await Postgres.DisposeAsync();
     }

@@ -23,7 +23,8 @@ internal sealed class Namespaces
         // By the process: several runs may go on at once. An interface's name has 15 characters at most.
         var process = Environment.ProcessId;
         _prefix = string.Create(CultureInfo.InvariantCulture, $"lc{process}");
-        _subnet = string.Create(CultureInfo.InvariantCulture, $"10.{100 + (process / 250 % 100)}.{1 + (process % 250)}.");
+        _subnet = string.Create(
+            CultureInfo.InvariantCulture, $"10.{100 + (process / 250 % 100)}.{1 + (process % 250)}.");
         Host = IPAddress.Parse(_subnet + "254");
     }
 
@@ -65,7 +66,8 @@ internal sealed class Namespaces
     }
 
     /// <summary>A node's address.</summary>
-    public IPAddress AddressOf(int node) => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{_subnet}{1 + node}"));
+    public IPAddress AddressOf(int node) =>
+        IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{_subnet}{1 + node}"));
 
     /// <summary>What a node's program is begun with.</summary>
     public IReadOnlyList<string> CommandOf(int node) => [Program!, "netns", "exec", NameOf(node)];
@@ -96,7 +98,10 @@ internal sealed class Namespaces
 
     private static void Run(params string[] arguments)
     {
-        using var ip = Process.Start(new ProcessStartInfo(Program!, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        using var ip = Process.Start(new ProcessStartInfo(Program!, arguments)
+        {
+            RedirectStandardError = true, UseShellExecute = false
+        })!;
         var said = ip.StandardError.ReadToEnd();
         ip.WaitForExit();
         if (ip.ExitCode != 0)

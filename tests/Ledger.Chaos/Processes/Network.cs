@@ -52,7 +52,8 @@ internal sealed class Network : IAsyncDisposable
                 var (from, to) = (i, j);
                 _directions[i, j] = new Direction(Name($"node{i}>node{j}"), random.Next())
                 {
-                    Applies = namespaces is null || i == j ? null : behaviour => namespaces.Set(from, to, behaviour.Stalled),
+                    Applies = namespaces is null || i == j ? null : behaviour =>
+                        namespaces.Set(from, to, behaviour.Stalled),
                 };
             }
         }
@@ -68,7 +69,8 @@ internal sealed class Network : IAsyncDisposable
         Databases = [.. Enumerable.Range(0, nodes).Select(i => new PostgresWatch(account => _placement[account] = i))];
         ToDatabase = [.. Enumerable.Range(0, nodes).Select(i =>
             Link.Between(Name($"node{i}-database"), random.Next(), Databases[i].NewFilter))];
-        FromClients = [.. Enumerable.Range(0, nodes).Select(i => Link.Between(Name($"clients-node{i}"), random.Next()))];
+        FromClients =
+            [.. Enumerable.Range(0, nodes).Select(i => Link.Between(Name($"clients-node{i}"), random.Next()))];
 
         // All of 127.0.0.0/8 is this machine: a node listens at one address of it and is known by another, where the
         // proxy listens on the same port. The second and third number keep runs apart that go on at once.
@@ -185,7 +187,8 @@ internal sealed class Network : IAsyncDisposable
     public void DatabaseGone() => Array.ForEach(_toDatabase, static listener => listener.Suspend());
 
     /// <summary>Another server has taken the database's place.</summary>
-    public void DatabaseMoved(IPEndPoint database) => Array.ForEach(_toDatabase, listener => listener.Target = database);
+    public void DatabaseMoved(IPEndPoint database) =>
+        Array.ForEach(_toDatabase, listener => listener.Target = database);
 
     public void DatabaseListens() => Array.ForEach(_toDatabase, static listener => listener.Resume());
 

@@ -10,7 +10,8 @@ internal sealed class Node : IAsyncDisposable
 {
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(60);
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(5) })
+    private static readonly HttpClient Http = new(
+        new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromSeconds(5) })
     {
         Timeout = TimeSpan.FromSeconds(2),
     };
@@ -104,7 +105,8 @@ internal sealed class Node : IAsyncDisposable
     public int OwnExits { get; private set; }
 
     /// <summary>Further settings of the environment, such as a library to be loaded first.</summary>
-    public IReadOnlyDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>(
+        StringComparer.Ordinal);
 
     public void Start()
     {
@@ -209,7 +211,8 @@ internal sealed class Node : IAsyncDisposable
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TimeoutException($"{string.Join(' ', command.Take(2))} did not end within {EndPatience.TotalSeconds} s.", e);
+            throw new TimeoutException(
+                $"{string.Join(' ', command.Take(2))} did not end within {EndPatience.TotalSeconds} s.", e);
         }
     }
 
@@ -280,7 +283,8 @@ internal sealed class Node : IAsyncDisposable
         _process?.Dispose();
     }
 
-    private Process Launch(IEnumerable<string> arguments) => Launch(arguments, _programs[(Number + _starts++) % _programs.Length]);
+    private Process Launch(IEnumerable<string> arguments) =>
+        Launch(arguments, _programs[(Number + _starts++) % _programs.Length]);
 
     private Process Launch(IEnumerable<string> arguments, string program)
     {
@@ -290,7 +294,8 @@ internal sealed class Node : IAsyncDisposable
         // a session of its own keeps from it what a terminal sends to the driver.
         string[] command =
         [
-            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", program,
+            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [],
+            "dotnet", program,
         ];
         start.ArgumentList.Add("-c");
         foreach (var argument in command.Concat(arguments))

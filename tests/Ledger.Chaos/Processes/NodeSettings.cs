@@ -27,8 +27,9 @@ internal static class NodeSettings
         yield return "--Ledger:Cluster:Port=" + own.Remote.Port.ToString(CultureInfo.InvariantCulture);
         for (var i = 0; i < network.Seeds; i++)
         {
+            var protocol = certificates is null ? "akka.tcp" : "akka.ssl.tcp";
             yield return FormattableString.Invariant(
-                $"--Ledger:Cluster:SeedNodes:{i}={(certificates is null ? "akka.tcp" : "akka.ssl.tcp")}://ledger@{network.Addresses[i].PublicRemote}");
+                $"--Ledger:Cluster:SeedNodes:{i}={protocol}://ledger@{network.Addresses[i].PublicRemote}");
         }
 
         if (certificates is not null)
@@ -42,7 +43,8 @@ internal static class NodeSettings
         if (options.Key is not null)
         {
             // With a policy there is an audit log, of which each node has one of its own.
-            yield return "--Ledger:Audit:Path=" + Path.Combine(options.Output, FormattableString.Invariant($"audit{node}"));
+            yield return "--Ledger:Audit:Path="
+                + Path.Combine(options.Output, FormattableString.Invariant($"audit{node}"));
         }
 
         if (options.Mode == ChaosMode.Run && options.Seed % 2 == 0)

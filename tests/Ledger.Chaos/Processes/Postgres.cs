@@ -69,18 +69,21 @@ internal sealed class Postgres : IAsyncDisposable
     {
         var options = string.Create(
             CultureInfo.InvariantCulture,
-            $"-p {place.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c max_connections=200")
+            $"-p {place.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c "
+                + $"max_connections=200")
             + " -c shared_buffers=64MB -c fsync=on -c client_connection_check_interval=1000";
         var log = Path.Combine(_directory, "log");
         try
         {
             await RunAsync(
-                "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-l", log, "-o", options, "start"], CancellationToken.None);
+                "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-l", log, "-o", options, "start"],
+                CancellationToken.None);
         }
         catch (InvalidOperationException e) when (File.Exists(log))
         {
             throw new InvalidOperationException(
-                e.Message + Environment.NewLine + string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(10)), e);
+                e.Message + Environment.NewLine + string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(10)),
+                e);
         }
 
         // Not broken off before this: nobody else would end the server.
@@ -96,7 +99,8 @@ internal sealed class Postgres : IAsyncDisposable
         await StartAsync(place);
         await SetSynchronousAsync("*", cancellationToken);
         var waiting = Stopwatch.StartNew();
-        while (await ScalarAsync("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", cancellationToken) is not > 0L)
+        while (await ScalarAsync(
+            "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", cancellationToken) is not > 0L)
         {
             if (waiting.Elapsed > CommandPatience)
             {
@@ -200,7 +204,8 @@ internal sealed class Postgres : IAsyncDisposable
         StopAsync(_primary, immediate, cancellationToken);
 
     private Task StopAsync(Place place, bool immediate, CancellationToken cancellationToken) => RunAsync(
-        "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"], cancellationToken);
+        "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"],
+        cancellationToken);
 
     /// <summary>SIGKILL of the whole server, and waits until all of it is gone.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
@@ -235,7 +240,8 @@ internal sealed class Postgres : IAsyncDisposable
         await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid",
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER "
+                + "BY pid",
             connection);
         var backends = new List<int>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -266,7 +272,8 @@ internal sealed class Postgres : IAsyncDisposable
     public async Task FillAsync(CancellationToken cancellationToken)
     {
         var used = new DriveInfo(Space) is var drive ? drive.TotalSize - drive.AvailableFreeSpace : 0;
-        await RunAsync("mount", ["-o", $"remount,size={used.ToString(CultureInfo.InvariantCulture)}", Space], cancellationToken);
+        await RunAsync(
+            "mount", ["-o", $"remount,size={used.ToString(CultureInfo.InvariantCulture)}", Space], cancellationToken);
     }
 
     /// <summary>Gives it room again.</summary>
@@ -301,7 +308,8 @@ internal sealed class Postgres : IAsyncDisposable
         await RunAsync(
             "pg_basebackup",
             [
-                "-h", "127.0.0.1", "-p", EndPoint.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", place.Data,
+                "-h", "127.0.0.1", "-p", EndPoint.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D",
+                place.Data,
                 "-X", "stream", "-c", "fast", "--no-sync", .. options, .. mapping,
             ],
             cancellationToken);
@@ -456,7 +464,8 @@ internal sealed class Postgres : IAsyncDisposable
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {CommandPatience.TotalSeconds} s.", e);
+            throw new TimeoutException(
+                $"{program} {string.Join(' ', arguments)} did not end within {CommandPatience.TotalSeconds} s.", e);
         }
 
         if (process.ExitCode != 0)

@@ -34,7 +34,9 @@ internal sealed class Reaper : IDisposable
 
     /// <summary>A process to be ended.</summary>
     public void Watch(int process) =>
-        Tell($"process {process.ToString(CultureInfo.InvariantCulture)} {Signals.StartOf(process)?.ToString(CultureInfo.InvariantCulture)}");
+        Tell(
+            $"process {process.ToString(CultureInfo.InvariantCulture)} "
+                + $"{Signals.StartOf(process)?.ToString(CultureInfo.InvariantCulture)}");
 
     /// <summary>A directory to be removed.</summary>
     public void WatchDirectory(string directory) => Tell("directory " + directory);
@@ -68,8 +70,10 @@ internal sealed class Reaper : IDisposable
     public static int Run(TextReader input)
     {
         // Whoever presses Ctrl-C means the driver; it is what the reaper has to survive.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, static context => context.Cancel = true);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT,
+            static context => context.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM,
+            static context => context.Cancel = true);
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
         var processes = new List<(int Id, long Start)>();
         var directories = new List<string>();
@@ -82,7 +86,8 @@ internal sealed class Reaper : IDisposable
             {
                 case "process" when parts.Length > 2 && parts[2].Length > 0:
                     processes.Add((
-                        int.Parse(parts[1], CultureInfo.InvariantCulture), long.Parse(parts[2], CultureInfo.InvariantCulture)));
+                        int.Parse(parts[1], CultureInfo.InvariantCulture),
+                        long.Parse(parts[2], CultureInfo.InvariantCulture)));
                     break;
                 case "directory":
                     directories.Add(line["directory ".Length..]);

@@ -34,7 +34,8 @@ internal sealed class RowDamage(Postgres postgres)
                 SELECT max(sequence_number) FROM journal n WHERE n.persistence_id = j.persistence_id))
             ON CONFLICT DO NOTHING
             """,
-            [Text(streams), new NpgsqlParameter<bool> { TypedValue = all }, new NpgsqlParameter<long> { TypedValue = -NewestRows }],
+            [Text(streams), new NpgsqlParameter<bool> { TypedValue = all },
+                new NpgsqlParameter<long> { TypedValue = -NewestRows }],
             cancellationToken);
         await RunAsync(
             connection,

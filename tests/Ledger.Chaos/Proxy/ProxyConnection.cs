@@ -9,10 +9,12 @@ namespace Ledger.Chaos.Proxy;
 internal interface IConnectionFilter
 {
     /// <summary>Passes on what came from the side that connected.</summary>
-    ValueTask ForwardAsync(ReadOnlyMemory<byte> segment, ProxyConnection connection, CancellationToken cancellationToken);
+    ValueTask ForwardAsync(
+        ReadOnlyMemory<byte> segment, ProxyConnection connection, CancellationToken cancellationToken);
 
     /// <summary>Passes on what came from the side that was connected to.</summary>
-    ValueTask BackwardAsync(ReadOnlyMemory<byte> segment, ProxyConnection connection, CancellationToken cancellationToken);
+    ValueTask BackwardAsync(
+        ReadOnlyMemory<byte> segment, ProxyConnection connection, CancellationToken cancellationToken);
 }
 
 /// <summary>One proxied connection: two sockets and, for each direction, a reader and a writer with a short queue
@@ -103,7 +105,8 @@ internal sealed class ProxyConnection : IDisposable
         socket.Dispose();
     }
 
-    private static async ValueTask SendAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private static async ValueTask SendAsync(
+        Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         while (!bytes.IsEmpty)
         {
@@ -143,7 +146,8 @@ internal sealed class ProxyConnection : IDisposable
             while (true)
             {
                 var buffer = ArrayPool<byte>.Shared.Rent(SegmentBytes);
-                var count = await source.ReceiveAsync(buffer.AsMemory(0, SegmentBytes), SocketFlags.None, cancellationToken);
+                var count = await source.ReceiveAsync(
+                    buffer.AsMemory(0, SegmentBytes), SocketFlags.None, cancellationToken);
                 if (count == 0)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
@@ -152,7 +156,9 @@ internal sealed class ProxyConnection : IDisposable
 
                 _link.Count(count);
                 var latency = direction.Latency();
-                var due = latency > TimeSpan.Zero ? Stopwatch.GetTimestamp() + (long)(latency.TotalSeconds * Stopwatch.Frequency) : 0;
+                var due = latency > TimeSpan.Zero
+                    ? Stopwatch.GetTimestamp() + (long)(latency.TotalSeconds * Stopwatch.Frequency)
+                    : 0;
                 await queue.WriteAsync(new Segment(buffer, count, due), cancellationToken);
             }
 
@@ -169,11 +175,13 @@ internal sealed class ProxyConnection : IDisposable
     }
 
     private async Task WriteAsync(
-        Socket target, Direction direction, bool forward, ChannelReader<Segment> queue, CancellationToken cancellationToken)
+        Socket target, Direction direction, bool forward, ChannelReader<Segment> queue,
+        CancellationToken cancellationToken)
     {
         await foreach (var segment in queue.ReadAllAsync(cancellationToken))
         {
-            if (segment.Due > 0 && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), segment.Due) is { Ticks: > 0 } early)
+            if (segment.Due > 0
+                && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), segment.Due) is { Ticks: > 0 } early)
             {
                 await Task.Delay(early, cancellationToken);
             }
@@ -193,7 +201,8 @@ internal sealed class ProxyConnection : IDisposable
 
             if (behaviour.BytesPerSecond > 0)
             {
-                await Task.Delay(TimeSpan.FromSeconds((double)segment.Count / behaviour.BytesPerSecond), cancellationToken);
+                await Task.Delay(
+                    TimeSpan.FromSeconds((double)segment.Count / behaviour.BytesPerSecond), cancellationToken);
             }
 
             if (IsOrphan)

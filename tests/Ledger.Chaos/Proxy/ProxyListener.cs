@@ -95,7 +95,8 @@ internal sealed class ProxyListener : IAsyncDisposable
             {
                 return;
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.OperationAborted or SocketError.InvalidArgument)
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.OperationAborted
+                or SocketError.InvalidArgument)
             {
                 // The listener was closed under the call.
                 return;

@@ -87,7 +87,8 @@ internal static class SocketOwners
         : [];
 
     private static int PortOf(string text) => int.Parse(
-        text.AsSpan(text.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        text.AsSpan(text.IndexOf(':', StringComparison.Ordinal) + 1), NumberStyles.HexNumber,
+        CultureInfo.InvariantCulture);
 
     // "0100007F:1F90": the address as words in the machine's order, the port as a number.
     private static bool Matches(string text, IPEndPoint endpoint)

@@ -16,12 +16,14 @@ internal static class ReportWriter
         Recorder recorder,
         CancellationToken cancellationToken)
     {
+        var faults = availability.Effects.Count;
         var title = FormattableString.Invariant(
-            $"seed {options.Seed}, {options.Nodes} nodes, workload {options.Workload}, {availability.Effects.Count} faults");
+            $"seed {options.Seed}, {options.Nodes} nodes, workload {options.Workload}, {faults} faults");
         await File.WriteAllTextAsync(
             Path.Combine(options.Output, "timeline.svg"), TimelineSvg.Draw(availability, title), cancellationToken);
         await File.WriteAllTextAsync(
-            Path.Combine(options.Output, "report.md"), Page(title, availability, skipped, incidents, recorder), cancellationToken);
+            Path.Combine(options.Output, "report.md"), Page(title, availability, skipped, incidents, recorder),
+            cancellationToken);
     }
 
     internal static string Page(
@@ -32,21 +34,35 @@ internal static class ReportWriter
         Recorder recorder)
     {
         var page = new StringBuilder();
-        void Line(FormattableString text) => page.AppendLine(text.ToString(CultureInfo.InvariantCulture));
+        void Line(params FormattableString[] parts) =>
+            page.AppendLine(string.Concat(parts.Select(FormattableString.Invariant)));
         Line($"# {title}");
         Line($"");
         Line($"![calls and faults](timeline.svg)");
         Line($"");
-        Line($"A shard counts as lost from the beginning of a probe that failed or took longer than {Availability.Late.TotalSeconds} s to the end of the next one that succeeded. *Lost* is the fraction of the shards times seconds. *Elsewhere* are calls on accounts that were not on a struck node.");
+        Line(
+            $"A shard counts as lost from the beginning of a probe that failed or took longer than ",
+            $"{Availability.Late.TotalSeconds} s to the end of the next one that succeeded. *Lost* is the ",
+            $"fraction of the shards times seconds. *Elsewhere* are calls on accounts that were not on a struck ",
+            $"node.");
         Line($"");
-        Line($"In all: {availability.UnavailableSeconds:0.0} s lost; {availability.Points.Length} calls, {availability.Points.Count(static p => p.Outcome == CallOutcome.Unknown)} unknown.");
+        Line(
+            $"In all: {availability.UnavailableSeconds:0.0} s lost; {availability.Points.Length} calls, ",
+            $"{availability.Points.Count(static p => p.Outcome == CallOutcome.Unknown)} unknown.");
         Line($"");
-        Line($"| fault | target | from s | lasted s | first failure after s | all writable after s | lost s | unknown | failed | elsewhere p99 ms | elsewhere failed | note |");
+        Line(
+            $"| fault | target | from s | lasted s | first failure after s | all writable after s | lost s | unknown ",
+            $"| failed | elsewhere p99 ms | elsewhere failed | note |");
         Line($"|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var effect in availability.Effects)
         {
             var fault = effect.Fault;
-            Line($"| {fault.Kind} | {fault.Target} | {fault.From / 1e9:0.0} | {(fault.To - fault.From) / 1e9:0.0} | {Number(effect.FirstFailure)} | {(fault.Recovered is null ? "never" : Number(effect.Restored))} | {effect.Lost:0.00} | {effect.Unknowns} | {effect.Failures} | {Number(effect.ElsewhereP99)} | {effect.ElsewhereFailures} | {fault.Note} |");
+            Line(
+                $"| {fault.Kind} | {fault.Target} | {fault.From / 1e9:0.0} | {(fault.To - fault.From) / 1e9:0.0} | ",
+                $"{Number(effect.FirstFailure)} | ",
+                $"{(fault.Recovered is null ? "never" : Number(effect.Restored))} | {effect.Lost:0.00} | ",
+                $"{effect.Unknowns} | {effect.Failures} | {Number(effect.ElsewhereP99)} | ",
+                $"{effect.ElsewhereFailures} | {fault.Note} |");
         }
 
         Line($"");

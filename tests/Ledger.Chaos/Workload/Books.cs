@@ -64,7 +64,9 @@ internal sealed class Books
         }
 
         // Of addresses so long that a transaction of as many legs as there may be is nearly as large as one may be.
-        Long = [Content("long:a:" + new string('a', LongAddress), Main), Content("long:b:" + new string('b', LongAddress), Main)];
+        Long = [
+            Content("long:a:" + new string('a', LongAddress), Main),
+            Content("long:b:" + new string('b', LongAddress), Main)];
         all.AddRange(Long);
         Probes = new (string, string)[shards];
         for (var shard = 0; shard < shards; shard++)

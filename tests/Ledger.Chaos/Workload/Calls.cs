@@ -119,7 +119,8 @@ internal sealed class Calls(Recorder recorder, Books books)
         return null;
     }
 
-    private static async Task<CallRecord> AskAsync(LedgerClient client, CallRecord record, CancellationToken cancellationToken)
+    private static async Task<CallRecord> AskAsync(
+        LedgerClient client, CallRecord record, CancellationToken cancellationToken)
     {
         var request = record.Request;
         switch (record.Kind)
@@ -130,19 +131,28 @@ internal sealed class Calls(Recorder recorder, Books books)
                 return record with
                 {
                     Outcome = opened.All(static one => one.IsOpen) ? CallOutcome.Ok : CallOutcome.Rejected,
-                    Result = new CallResult { Accounts = [.. opened.Select(static one => UpperSnake(one.Status.ToString()))] },
+                    Result =
+                        new CallResult
+                        {
+                            Accounts = [.. opened.Select(static one => UpperSnake(one.Status.ToString()))]
+                        },
                 };
             case CallKind.Transaction:
                 return After(
                     record,
                     await client.PostTransactionAsync(
-                        Transaction.Of(request.Id!.Value, request.Legs!.Select(ToClient)), cancellationToken: cancellationToken));
+                        Transaction.Of(request.Id!.Value, request.Legs!.Select(ToClient)),
+                        cancellationToken: cancellationToken));
             case CallKind.Read:
                 var account = await client.GetAccountAsync(request.Account!, cancellationToken: cancellationToken);
                 return record with
                 {
                     Outcome = CallOutcome.Ok,
-                    Result = new CallResult { Found = account is not null, Reading = account is null ? null : Reading(account) },
+                    Result =
+                        new CallResult
+                        {
+                            Found = account is not null, Reading = account is null ? null : Reading(account)
+                        },
                 };
             case CallKind.Statement:
                 return record with
@@ -153,11 +163,13 @@ internal sealed class Calls(Recorder recorder, Books books)
             case CallKind.Lookup:
                 return After(
                     record,
-                    await client.GetTransferAsync(request.Account!, request.Id!.Value, cancellationToken: cancellationToken));
+                    await client.GetTransferAsync(
+                        request.Account!, request.Id!.Value, cancellationToken: cancellationToken));
             case CallKind.LookupTransaction:
                 return After(
                     record,
-                    await client.GetTransactionAsync(request.Account!, request.Id!.Value, cancellationToken: cancellationToken));
+                    await client.GetTransactionAsync(
+                        request.Account!, request.Id!.Value, cancellationToken: cancellationToken));
             default:
                 var transfer = ToClient(request.Transfer!);
                 if (request.Poison is { } large && LargeRequests.IsBeyond(large))

@@ -32,7 +32,10 @@ internal static class LargeRequests
         ["transaction with too long addresses"] = new(
             "TRANSACTION_TOO_LARGE",
             static transfer => Legs(
-                transfer with { DebitAccount = new string('d', AddressMax), CreditAccount = new string('c', AddressMax) }, LegsMax)),
+                transfer with
+                {
+                    DebitAccount = new string('d', AddressMax), CreditAccount = new string('c', AddressMax)
+                }, LegsMax)),
     };
 
     /// <summary>The names of what is beyond a limit.</summary>
@@ -54,7 +57,8 @@ internal static class LargeRequests
         var values = bytes - (Pairs * KeyLength);
         for (var i = 0; i < Pairs && bytes > 0; i++)
         {
-            metadata[FormattableString.Invariant($"k{i:00}")] = new string('v', (values / Pairs) + (i < values % Pairs ? 1 : 0));
+            metadata[FormattableString.Invariant($"k{i:00}")] = new string(
+                'v', (values / Pairs) + (i < values % Pairs ? 1 : 0));
         }
 
         return metadata;

@@ -35,7 +35,9 @@ internal sealed class Load : IAsyncDisposable
     private long _ids;
     private long _lastExpiry;
 
-    public Load(Recorder recorder, Books books, WorkloadKind kind, ulong seed, Uri[] addresses, int clients, double rate, string? key = null)
+    public Load(
+        Recorder recorder, Books books, WorkloadKind kind, ulong seed, Uri[] addresses, int clients, double rate,
+        string? key = null)
     {
         (_recorder, _books, _kind, _seed, _addresses) = (recorder, books, kind, seed, addresses);
         _calls = new Calls(recorder, books);
@@ -99,7 +101,8 @@ internal sealed class Load : IAsyncDisposable
         BinaryPrimitives.WriteInt64BigEndian(
             bytes, isOrdered ? time << 16 : unchecked((long)(mixed * 0xD6E8FEB86659FD93)));
         BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], mixed);
-        BinaryPrimitives.WriteUInt16BigEndian(bytes[6..], (ushort)((isOrdered ? 0x7000 : 0x4000) | (int)(number & 0xFFF)));
+        BinaryPrimitives.WriteUInt16BigEndian(
+            bytes[6..], (ushort)((isOrdered ? 0x7000 : 0x4000) | (int)(number & 0xFFF)));
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
         return new Guid(bytes, bigEndian: true);
     }
@@ -132,7 +135,8 @@ internal sealed class Load : IAsyncDisposable
                 },
             };
             await InsistAsync(() => _calls.DoAsync(
-                client, -1, process, CallKind.Transfer, request, cancellationToken: cancellationToken), cancellationToken);
+                client, -1, process, CallKind.Transfer, request, cancellationToken: cancellationToken),
+                cancellationToken);
         }
     }
 
@@ -184,7 +188,8 @@ internal sealed class Load : IAsyncDisposable
                 }
 
                 var record = await _calls.DoAsync(
-                    client, node, process, again.Kind, again.Request, attempt: 100, cancellationToken: cancellationToken);
+                    client, node, process, again.Kind, again.Request, attempt: 100,
+                    cancellationToken: cancellationToken);
                 process = Next(record, process);
                 await Task.Delay(TimeSpan.FromMilliseconds(random.Next(5, 40)), CancellationToken.None);
             }
@@ -288,7 +293,8 @@ internal sealed class Load : IAsyncDisposable
 
     private void Remember(CallKind kind, CallRequest request, CallRecord record)
     {
-        if (kind is CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction or CallKind.Poison
+        if (kind is CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction
+            or CallKind.Poison
             || request.Legs?.Count > RecentLegsMax)
         {
             return;
@@ -384,7 +390,8 @@ internal sealed class Load : IAsyncDisposable
     private static string PickAsset(Random random) => random.Next(6) == 0 ? Books.Other : Books.Main;
 
     // Powers of two tell from a balance alone which transfers are in it; only where no limit refuses the large ones.
-    private static UInt128 Amount(Random random, AccountContent debit) => debit.DebitAllowance is null && random.Next(10) == 0
+    private static UInt128 Amount(Random random, AccountContent debit) =>
+        debit.DebitAllowance is null && random.Next(10) == 0
         ? UInt128.One << random.Next(63)
         : (UInt128)random.Next(1, random.Next(4) == 0 ? 8_000 : 200);
 
@@ -503,7 +510,8 @@ internal sealed class Load : IAsyncDisposable
                     if (_recent.Count > 0 && _recent[random.Next(_recent.Count)] is var (kind, request))
                     {
                         return kind == CallKind.Transaction
-                            ? (CallKind.LookupTransaction, new CallRequest { Id = request.Id, Account = request.Legs![0].Debit })
+                            ? (CallKind.LookupTransaction,
+                                new CallRequest { Id = request.Id, Account = request.Legs![0].Debit })
                             : (CallKind.Lookup, new CallRequest
                             {
                                 Id = request.Transfer!.Id,
@@ -538,7 +546,9 @@ internal sealed class Load : IAsyncDisposable
             case 0:
                 return (CallKind.Transfer, new CallRequest { Transfer = full });
             case 1:
-                return (CallKind.Transaction, Legs(full with { Debit = _books.Long[0].Address }, LargeRequests.FullLegsMax));
+                return (
+                    CallKind.Transaction,
+                    Legs(full with { Debit = _books.Long[0].Address }, LargeRequests.FullLegsMax));
             case 2:
                 return (CallKind.Transaction, Legs(
                     full with { Debit = _books.Long[0].Address, Credit = _books.Long[1].Address, MetadataBytes = 0 },

@@ -17,7 +17,8 @@ namespace Ledger.Chaos.Workload;
 /// <param name="Shards">Those of all accounts that it touches; empty when it does not name them all.</param>
 /// <param name="IsProbe">Whether a prober made it.</param>
 internal readonly record struct CallPoint(
-    long Invoke, long Complete, CallKind Kind, CallOutcome Outcome, bool Failed, bool OnTheWay, int Node, int[] Shards, bool IsProbe);
+    long Invoke, long Complete, CallKind Kind, CallOutcome Outcome, bool Failed, bool OnTheWay, int Node, int[] Shards,
+    bool IsProbe);
 
 /// <summary>The one clock, and the history file: appended to by one task, and handed to the system whenever there is
 /// nothing more to write.</summary>

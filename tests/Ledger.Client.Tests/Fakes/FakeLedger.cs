@@ -30,7 +30,8 @@ internal sealed partial class FakeLedger
 
     /// <summary>Replaces the answers to a stream, if set.</summary>
     public Func<
-        IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>? Stream
+        IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall,
+        Task>? Stream
     {
         get; set;
     }

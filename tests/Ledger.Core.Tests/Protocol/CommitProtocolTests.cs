@@ -37,8 +37,10 @@ public sealed class CommitProtocolTests
         a.Only<CommitRequest>().Cancel.ShouldBeFalse();
 
         static ResolvedLeg Leg(int index, AccountAddress credit) =>
-            new(index, OneAccount.Plain(30 + index, OneAccount.A, credit, Amount.Of(1)), null) { Amount =
-                Amount.Of(1) };
+            new(index, OneAccount.Plain(30 + index, OneAccount.A, credit, Amount.Of(1)), null)
+            {
+                Amount = Amount.Of(1),
+            };
     }
 
     [Theory]

@@ -162,8 +162,10 @@ public sealed class CoordinatorTests
     private void Fund(int amount)
     {
         a.Rows.Append(
-            new LastAgentCommitted(Branches.Alone(99, OneAccount.C, OneAccount.A, amount), At(0)) { CommitTime =
-                At(0) },
+            new LastAgentCommitted(Branches.Alone(99, OneAccount.C, OneAccount.A, amount), At(0))
+            {
+                CommitTime = At(0),
+            },
             urgent: true);
         a.Write();
         a.Events.Clear();

@@ -63,8 +63,10 @@ public sealed class DryRunTests
         // The transfer of a leg was decided before.
         var chain = Branches.Chain(1);
         b.Rows.Append(
-            new LastAgentCommitted(Branches.Alone(101, OneAccount.A, OneAccount.B), Parts.At(0)) { CommitTime =
-                Parts.At(0) },
+            new LastAgentCommitted(Branches.Alone(101, OneAccount.A, OneAccount.B), Parts.At(0))
+            {
+                CommitTime = Parts.At(0),
+            },
             urgent: true);
         b.Write();
         var owner = b.Claim(new Activate(), chain);
@@ -88,8 +90,10 @@ public sealed class DryRunTests
     {
         var chain = Branches.Chain(1);
         b.Rows.Append(
-            new LastAgentCommitted(Branches.Alone(101, OneAccount.A, OneAccount.B), Parts.At(0)) { CommitTime =
-                Parts.At(0) },
+            new LastAgentCommitted(Branches.Alone(101, OneAccount.A, OneAccount.B), Parts.At(0))
+            {
+                CommitTime = Parts.At(0),
+            },
             urgent: true);
         b.Write();
         b.DryRun.RespondWhileClaimed(

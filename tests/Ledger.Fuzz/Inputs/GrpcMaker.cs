@@ -13,15 +13,18 @@ internal sealed class GrpcMaker(TreeMaker maker, TreeFaults faults)
     // For a stream that would not end by itself.
     private const string StreamTimeout = "1S";
 
-    private static readonly WireFault[] s_wireFaults = [.. Enum.GetValues<WireFault>().Where(static one => one != WireFault.None)];
+    private static readonly WireFault[] s_wireFaults = [
+        .. Enum.GetValues<WireFault>().Where(static one => one != WireFault.None)];
 
-    private static readonly string[] s_timeouts = ["1n", "1u", "1m", "0S", "1S", "99999999H", "-1S", "1", "S", "1.5S", "123456789S", "1x", ""];
+    private static readonly string[] s_timeouts = [
+        "1n", "1u", "1m", "0S", "1S", "99999999H", "-1S", "1", "S", "1.5S", "123456789S", "1x", ""];
 
     private static readonly KeyValuePair<string, string>[] s_headers =
     [
         new("grpc-encoding", "identity"), new("grpc-encoding", "gzip"), new("grpc-encoding", "none of it"),
         new("grpc-accept-encoding", "gzip,deflate,br"), new("grpc-accept-encoding", ""), new("traceparent", "00-xyz"),
-        new("traceparent", "00-00000000000000000000000000000000-0000000000000000-00"), new("baggage", new string('b', 8_000)),
+        new("traceparent", "00-00000000000000000000000000000000-0000000000000000-00"),
+        new("baggage", new string('b', 8_000)),
         new("x-bin", "%%%"), new("x-long", new string('x', 6_000)), new("x-longer", new string('x', 20_000)),
         new("authorization", "Basic eDp5"), new("authorization", "Bearer"), new("authorization", "Bearer a.b.c"),
         new("grpc-previous-rpc-attempts", "many"), new("x-forwarded-for", "10.9.8.7"), new("host", "attacker.example"),
@@ -29,7 +32,8 @@ internal sealed class GrpcMaker(TreeMaker maker, TreeFaults faults)
     ];
 
     private static readonly string[] s_contentTypes =
-        ["application/grpc+proto", "application/grpc+json", "application/grpc-web", "application/json", "text/plain", "application/grpc;x=y", ""];
+        ["application/grpc+proto", "application/grpc+json", "application/grpc-web", "application/json", "text/plain",
+            "application/grpc;x=y", ""];
 
     /// <summary>Makes an input of a method.</summary>
     public FuzzInput Make(MethodDescriptor method, Draw draw, long number)
@@ -87,8 +91,12 @@ internal sealed class GrpcMaker(TreeMaker maker, TreeFaults faults)
         var isRouted = !draw.OnceIn(200);
         return new FuzzInput
         {
-            Number = number, Form = InputForm.Grpc, Method = method.FullName, Faults = string.Join(", ", told), Headers = headers,
-            Path = isRouted ? path : draw.Of(path + "s", path.ToUpperInvariant(), $"/{method.Service.FullName}/", "/ledger.v1./", "/"),
+            Number =
+                number, Form = InputForm.Grpc, Method = method.FullName, Faults = string.Join(", ", told),
+                Headers = headers,
+            Path = isRouted
+            ? path
+            : draw.Of(path + "s", path.ToUpperInvariant(), $"/{method.Service.FullName}/", "/ledger.v1./", "/"),
             Body = [.. body], IsRouted = isRouted,
         };
     }

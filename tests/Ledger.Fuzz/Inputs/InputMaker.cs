@@ -10,9 +10,11 @@ internal sealed class InputMaker
     // Of a hundred: half of what could be drawn are reads, which change nothing that others could stumble over.
     private const int WritesPercent = 60;
 
-    private static readonly MethodDescriptor[] s_others = [.. Surface.Methods.Where(static method => !Surface.IsOwn(method))];
+    private static readonly MethodDescriptor[] s_others = [
+        .. Surface.Methods.Where(static method => !Surface.IsOwn(method))];
     private static readonly MethodDescriptor[] s_writes = [.. Surface.Own.Where(IsWrite)];
-    private static readonly (MethodDescriptor Method, Route Route)[] s_writeRoutes = [.. Surface.Routes.Where(static one => IsWrite(one.Method))];
+    private static readonly (MethodDescriptor Method, Route Route)[] s_writeRoutes = [
+        .. Surface.Routes.Where(static one => IsWrite(one.Method))];
 
     private readonly ulong seed;
     private readonly GrpcMaker grpc;
@@ -73,5 +75,6 @@ internal sealed class InputMaker
 
     // What the contract does not say to be without effect: streams among them.
     private static bool IsWrite(MethodDescriptor method) => Surface.IsOwn(method)
-        && method.GetOptions()?.IdempotencyLevel != Google.Protobuf.Reflection.MethodOptions.Types.IdempotencyLevel.NoSideEffects;
+        && method.GetOptions()?.IdempotencyLevel != Google.Protobuf.Reflection.MethodOptions.Types.IdempotencyLevel
+            .NoSideEffects;
 }

@@ -4,26 +4,36 @@ using Google.Protobuf.Reflection;
 
 namespace Ledger.Fuzz.Inputs;
 
-/// <summary>Gives a request the form of JSON, with faults of the document, the path, the query and the headers.</summary>
+/// <summary>Gives a request the form of JSON, with faults of the document, the path, the query and the
+/// headers.</summary>
 internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
 {
     private const string WholeBody = "*";
 
-    private static readonly JsonFault[] s_jsonFaults = [.. Enum.GetValues<JsonFault>().Where(static one => one != JsonFault.None)];
+    private static readonly JsonFault[] s_jsonFaults = [
+        .. Enum.GetValues<JsonFault>().Where(static one => one != JsonFault.None)];
 
-    private static readonly string[] s_verbs = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "SEARCH", "get"];
+    private static readonly string[] s_verbs = [
+        "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "SEARCH", "get"];
 
     private static readonly KeyValuePair<string, string>[] s_headers =
     [
-        new("Content-Type", ""), new("Content-Type", "text/plain"), new("Content-Type", "application/json; charset=utf-16"),
-        new("Content-Type", "application/json; charset=\"UTF-8\""), new("Content-Type", "application/json;charset=latin1"),
-        new("Content-Type", "application/x-www-form-urlencoded"), new("Content-Type", "multipart/form-data; boundary=x"),
-        new("Content-Type", "application/grpc"), new("Content-Type", "application/json, application/json"), new("Content-Type", "json"),
-        new("Content-Type", "application/problem+json"), new("Content-Encoding", "gzip"), new("Content-Encoding", "identity"),
+        new("Content-Type", ""), new("Content-Type", "text/plain"),
+        new("Content-Type", "application/json; charset=utf-16"),
+        new("Content-Type", "application/json; charset=\"UTF-8\""),
+        new("Content-Type", "application/json;charset=latin1"),
+        new("Content-Type", "application/x-www-form-urlencoded"),
+        new("Content-Type", "multipart/form-data; boundary=x"),
+        new("Content-Type", "application/grpc"), new("Content-Type", "application/json, application/json"),
+        new("Content-Type", "json"),
+        new("Content-Type", "application/problem+json"), new("Content-Encoding", "gzip"),
+        new("Content-Encoding", "identity"),
         new("Accept", "text/html"), new("Accept", "application/xml;q=0.9"), new("Accept-Encoding", "gzip, br"),
-        new("Origin", "http://attacker.example"), new("Sec-Fetch-Site", "cross-site"), new("Host", "attacker.example:80"),
+        new("Origin", "http://attacker.example"), new("Sec-Fetch-Site", "cross-site"),
+        new("Host", "attacker.example:80"),
         new("X-Forwarded-For", "10.9.8.7"), new("X-HTTP-Method-Override", "DELETE"), new("Authorization", "Basic eDp5"),
-        new("Authorization", "Bearer a.b.c"), new("grpc-timeout", "1n"), new("If-None-Match", "*"), new("Range", "bytes=0-1"),
+        new("Authorization", "Bearer a.b.c"), new("grpc-timeout", "1n"), new("If-None-Match", "*"),
+        new("Range", "bytes=0-1"),
         new("X-Long", new string('x', 20_000)), new("Cookie", "a=b"), new("Upgrade", "h2c"), new("Connection", "close"),
         new("traceparent", "xyz"),
     ];
@@ -101,8 +111,11 @@ internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
 
         return new FuzzInput
         {
-            Number = number, Form = InputForm.Json, Method = method.FullName, Faults = string.Join(", ", told), Headers = headers, Verb = verb,
-            Path = inPath ? Broken(path, draw) : path, Body = document ? Broken(body, draw) : body, IsRouted = !inPath && isWhole && verb == route.Verb,
+            Number =
+                number, Form = InputForm.Json, Method = method.FullName, Faults = string.Join(", ", told),
+                Headers = headers, Verb = verb,
+            Path = inPath ? Broken(path, draw) : path, Body = document ? Broken(body, draw) : body,
+            IsRouted = !inPath && isWhole && verb == route.Verb,
         };
     }
 
@@ -137,7 +150,8 @@ internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
                 Add(draw.Of("pagesize", "x", "", "transfer.id", "filter.account", "[]", "__proto__"), "1");
                 break;
             case JsonFault.RawBytes:
-                query.Append(query.Length == 0 ? '?' : '&').Append(draw.Of("page_size=%", "page_size=%zz", "%ff=1", "a=%00", "&&&", "=", "a"));
+                query.Append(query.Length == 0 ? '?' : '&')
+                    .Append(draw.Of("page_size=%", "page_size=%zz", "%ff=1", "a=%00", "&&&", "=", "a"));
                 break;
         }
 
@@ -147,7 +161,8 @@ internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
             query.Append(query.Length == 0 ? '?' : '&').Append(Escape(name)).Append('=').Append(Escape(value));
     }
 
-    private static string Escape(string value) => Uri.EscapeDataString(value).Replace("%3A", ":", StringComparison.Ordinal);
+    private static string Escape(string value) =>
+        Uri.EscapeDataString(value).Replace("%3A", ":", StringComparison.Ordinal);
 
     private static string Broken(string path, Draw draw) => draw.Below(14) switch
     {
@@ -158,24 +173,36 @@ internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
         4 => path + draw.Of("%", "%zz", "%00", "%2f", "%ff", "%25", "%c0%af"),
         5 => path + new string('a', draw.Of(200, 3_000, 9_000)),
         6 => path[..(draw.Below(path.Length) + 1)],
-        7 => "/" + draw.Of("", "v1", "v2/accounts", "health", "health/ready", "health/live", "metrics", "favicon.ico", "..%2f..%2fetc", "bootstrap/seed-nodes"),
+        7 =>
+            "/"
+            + draw.Of(
+                "", "v1", "v2/accounts", "health", "health/ready", "health/live", "metrics", "favicon.ico",
+                "..%2f..%2fetc", "bootstrap/seed-nodes"),
         8 => path.Replace("/v1/", "/v1/./", StringComparison.Ordinal),
         9 => path.Replace("/v1/", "/v1/x/../", StringComparison.Ordinal),
         10 => path + "#a",
-        11 => path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + new string('q', draw.Of(1, 9_000)) + "=1",
+        11 =>
+            path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + new string('q', draw.Of(1, 9_000))
+            + "=1",
         12 => path + "\u00e9",
         _ => path + ";a=b",
     };
 
     private static byte[] Broken(byte[] body, Draw draw) => draw.Below(16) switch
     {
-        0 => [.. body, .. draw.Of("x"u8.ToArray(), "{}"u8.ToArray(), ","u8.ToArray(), "\0"u8.ToArray(), "// a"u8.ToArray(), [0xFF])],
+        0 =>
+            [.. body,
+                .. draw.Of(
+                    "x"u8.ToArray(), "{}"u8.ToArray(), ","u8.ToArray(), "\0"u8.ToArray(), "// a"u8.ToArray(), [0xFF])],
         1 => [0xEF, 0xBB, 0xBF, .. body],
         2 => Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(body)),
         3 => [.. Encoding.UTF32.GetPreamble(), .. Encoding.UTF32.GetBytes(Encoding.UTF8.GetString(body))],
         4 => body[..draw.Below(body.Length + 1)],
         5 => [],
-        6 => draw.Of(" "u8.ToArray(), "\n"u8.ToArray(), "null"u8.ToArray(), "[]"u8.ToArray(), "1"u8.ToArray(), "\""u8.ToArray(), "{"u8.ToArray(), "{}"u8.ToArray()),
+        6 =>
+            draw.Of(
+                " "u8.ToArray(), "\n"u8.ToArray(), "null"u8.ToArray(), "[]"u8.ToArray(), "1"u8.ToArray(),
+                "\""u8.ToArray(), "{"u8.ToArray(), "{}"u8.ToArray()),
         7 => [.. "["u8, .. body, .. "]"u8],
         8 => [.. body, .. body],
         9 => [.. "\""u8, .. body, .. "\""u8],

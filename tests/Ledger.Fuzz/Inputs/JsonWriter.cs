@@ -19,7 +19,8 @@ internal sealed class JsonWriter
     private readonly Draw draw;
     private int written;
 
-    private JsonWriter(JsonFault fault, int place, Draw draw) => (this.fault, this.place, this.draw) = (fault, place, draw);
+    private JsonWriter(JsonFault fault, int place, Draw draw) =>
+        (this.fault, this.place, this.draw) = (fault, place, draw);
 
     /// <summary>The bytes of a document.</summary>
     /// <param name="tree">The message.</param>
@@ -63,8 +64,10 @@ internal sealed class JsonWriter
 
         return seconds is >= -62_135_596_800 and <= 253_402_300_799 && nanos is >= 0 and < 1_000_000_000
             ? string.Create(
-                CultureInfo.InvariantCulture, $"{DateTimeOffset.FromUnixTimeSeconds(seconds):yyyy-MM-ddTHH:mm:ss}.{nanos:D9}Z")
-            : string.Create(CultureInfo.InvariantCulture, $"{(seconds < 0 ? "0000" : "10000")}-01-01T00:00:00.{Math.Abs(nanos)}Z");
+                CultureInfo.InvariantCulture,
+                $"{DateTimeOffset.FromUnixTimeSeconds(seconds):yyyy-MM-ddTHH:mm:ss}.{nanos:D9}Z")
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{(seconds < 0 ? "0000" : "10000")}-01-01T00:00:00.{Math.Abs(nanos)}Z");
     }
 
     private void WriteObject(Tree tree)
@@ -114,11 +117,19 @@ internal sealed class JsonWriter
                 WriteName(name);
                 WriteValues(field, values);
                 text.Append(',');
-                WriteName(draw.Of(name, field.Name, string.Concat("\\u", ((int)name[0]).ToString("x4", CultureInfo.InvariantCulture), name.AsSpan(1))), isRaw: true);
+                WriteName(
+                    draw.Of(
+                        name, field.Name,
+                        string.Concat(
+                            "\\u", ((int)name[0]).ToString("x4", CultureInfo.InvariantCulture), name.AsSpan(1))),
+                            isRaw: true);
                 WriteValues(field, values);
                 break;
             case JsonFault.Misspelt:
-                WriteName(draw.Of(name + "s", name[..^1], name.ToUpperInvariant(), name + " ", "", "$" + name, name.Replace('a', 'e')));
+                WriteName(
+                    draw.Of(
+                        name + "s", name[..^1], name.ToUpperInvariant(), name + " ", "", "$" + name,
+                        name.Replace('a', 'e')));
                 WriteValues(field, values);
                 break;
             case JsonFault.Retyped:
@@ -137,18 +148,21 @@ internal sealed class JsonWriter
             case JsonFault.OddNumber:
                 WriteName(name);
                 text.Append(draw.Of(
-                    "1.0", "1e2", "1E+400", "-0", "-0.0", "00", "0x10", "+1", ".5", "1.", "NaN", "-Infinity", "9007199254740993",
+                    "1.0", "1e2", "1E+400", "-0", "-0.0", "00", "0x10", "+1", ".5", "1.", "NaN", "-Infinity",
+                    "9007199254740993",
                     "18446744073709551616", "340282366920938463463374607431768211456", new string('9', 400)));
                 break;
             case JsonFault.BadEscape:
                 WriteName(name);
                 text.Append(draw.Of(
-                    "\"\\x41\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\u12\"", "\"\\u0000\"", "\"\\\"", "\"a\\", "\"\\U0001F600\""));
+                    "\"\\x41\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\u12\"", "\"\\u0000\"", "\"\\\"", "\"a\\",
+                    "\"\\U0001F600\""));
                 break;
             case JsonFault.RawBytes:
                 WriteName(name);
                 text.Append(draw.Of(
-                    "\"\u0000\"", "\"\u0001\"", "\"\u000a\"", "\"\u00ff\"", "\"\u00c0\u0080\"", "\"\u00ed\u00a0\u0080\"", "\"\u00e2\u0082\"", "\u00a0\"x\""));
+                    "\"\u0000\"", "\"\u0001\"", "\"\u000a\"", "\"\u00ff\"", "\"\u00c0\u0080\"",
+                    "\"\u00ed\u00a0\u0080\"", "\"\u00e2\u0082\"", "\u00a0\"x\""));
                 break;
             case JsonFault.Comment:
                 text.Append(draw.Of("/* a */", "// a\n", "# a\n", "<!-- -->"));
@@ -162,7 +176,8 @@ internal sealed class JsonWriter
                 text.Append(draw.Of(",", ",,", ";", " \"x\""));
                 break;
             case JsonFault.Quotes:
-                text.Append(draw.Of("'", "", "`")).Append(name).Append(draw.Of("'", "", "\"")).Append(draw.Of(":", "=", ""));
+                text.Append(draw.Of("'", "", "`")).Append(name).Append(draw.Of("'", "", "\""))
+                    .Append(draw.Of(":", "=", ""));
                 WriteValues(field, values);
                 break;
             default:
@@ -231,7 +246,8 @@ internal sealed class JsonWriter
             case string or bool:
                 Append(JsonSerializer.Serialize(value));
                 break;
-            case long or ulong when field.FieldType is Type.Int64 or Type.UInt64 or Type.SInt64 or Type.Fixed64 or Type.SFixed64:
+            case long or ulong when field.FieldType is Type.Int64 or Type.UInt64 or Type.SInt64 or Type.Fixed64
+                or Type.SFixed64:
                 Append($"\"{Plain(field, value)}\"");
                 break;
             case long when field.FieldType == Type.Enum:

@@ -7,8 +7,8 @@ using Ledger.V1;
 
 namespace Ledger.Fuzz.Inputs;
 
-/// <summary>All that a node serves: every rpc and every route, read from the descriptors of the contract, and of the two
-/// services that come with it. Nothing here is written down by hand, so that nothing new is forgotten.</summary>
+/// <summary>All that a node serves: every rpc and every route, read from the descriptors of the contract, and of the
+/// two services that come with it. Nothing here is written down by hand, so that nothing new is forgotten.</summary>
 internal static class Surface
 {
     /// <summary>The package whose failures all have an ErrorInfo.</summary>

@@ -4,7 +4,8 @@ using Type = Google.Protobuf.Reflection.FieldType;
 
 namespace Ledger.Fuzz.Inputs;
 
-/// <summary>Faults of what a request says, whatever form it takes: a value at a border, a field too few or too many.</summary>
+/// <summary>Faults of what a request says, whatever form it takes: a value at a border, a field too few or too
+/// many.</summary>
 internal sealed class TreeFaults(Values values, TreeMaker maker)
 {
     private const int ManyOnceIn = 400;

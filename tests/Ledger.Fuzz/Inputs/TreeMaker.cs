@@ -12,8 +12,10 @@ internal sealed class TreeMaker(Values values)
     // What a request is hardly about anything without.
     private static readonly HashSet<string> s_usual = new(StringComparer.Ordinal)
     {
-        "id", "address", "account", "debit_account", "credit_account", "amount", "code", "transfer", "transaction", "freeze",
-        "spec", "filter", "resolution", "hold_id", "transaction_id", "expire_time", "reason", "principal", "subject", "duration",
+        "id", "address", "account", "debit_account", "credit_account", "amount", "code", "transfer", "transaction",
+        "freeze",
+        "spec", "filter", "resolution", "hold_id", "transaction_id", "expire_time", "reason", "principal", "subject",
+        "duration",
         "kind", "key", "value", "debits", "seconds", "nanos",
     };
 
@@ -69,7 +71,9 @@ internal sealed class TreeMaker(Values values)
         if (field.FieldType is not (Type.Message or Type.Group))
         {
             // Most enums mean the ordinary by their first value.
-            return field.FieldType == Type.Enum && field.Name == "kind" && draw.Percent(60) ? 0L : values.Right(field, draw, input);
+            return field.FieldType == Type.Enum && field.Name == "kind" && draw.Percent(60)
+                ? 0L
+                : values.Right(field, draw, input);
         }
 
         return field.MessageType.FullName switch
@@ -80,8 +84,8 @@ internal sealed class TreeMaker(Values values)
         };
     }
 
-    // Whatever is asked about an id is asked of one account: of a transfer its debit account, of a transaction that of its
-    // first transfer.
+    // Whatever is asked about an id is asked of one account: of a transfer its debit account, of a transaction that of
+    // its first transfer.
     private static void BringHome(Tree tree, Draw draw)
     {
         if (draw.Percent(20))
@@ -95,25 +99,30 @@ internal sealed class TreeMaker(Values values)
             tree.Set(name, Values.Home(id!));
             if (tree["credit_account"] as string == Values.Home(id!))
             {
-                tree.Set("credit_account", Values.Account(0) == Values.Home(id!) ? Values.Account(1) : Values.Account(0));
+                tree.Set(
+                    "credit_account", Values.Account(0) == Values.Home(id!) ? Values.Account(1) : Values.Account(0));
             }
         }
 
-        if (id is not null && tree.Fields.Find(static one => one.Field is { IsRepeated: true, Name: "legs" }).Value is Tree first
-            && first.All().FirstOrDefault(static one => one["debit_account"] is string && one["hold_id"] is null) is { } transfer)
+        if (id is not null
+            && tree.Fields.Find(static one => one.Field is { IsRepeated: true, Name: "legs" }).Value is Tree first
+            && first.All()
+                .FirstOrDefault(static one => one["debit_account"] is string && one["hold_id"] is null) is { } transfer)
         {
             transfer.Set("debit_account", Values.Home(id));
             transfer.Remove("id");
         }
     }
 
-    // What belongs together in a transfer: a hold is named by what is about one, and lasts; other accounts hold other assets.
+    // What belongs together in a transfer: a hold is named by what is about one, and lasts; other accounts hold other
+    // assets.
     private static void Reconcile(Tree tree, Draw draw)
     {
         if (tree.Type.FindFieldByName("hold_id") is not null && tree.Type.FindFieldByName("kind") is { } kind)
         {
             var isAbout = tree["kind"] is long number
-                && kind.EnumType.FindValueByNumber((int)number)?.Name.EndsWith("_HOLD", StringComparison.Ordinal) == true
+                && kind.EnumType.FindValueByNumber((int)number)?.Name
+                    .EndsWith("_HOLD", StringComparison.Ordinal) == true
                 && number > 1;
             if (!isAbout)
             {
@@ -136,7 +145,8 @@ internal sealed class TreeMaker(Values values)
             }
         }
 
-        if (tree["asset"] is not null && tree.Type.FindFieldByName("address") is not null && tree["address"] is string own)
+        if (tree["asset"] is not null && tree.Type.FindFieldByName("address") is not null
+            && tree["address"] is string own)
         {
             tree.Set("asset", own.StartsWith("fuzz:other:", StringComparison.Ordinal) ? "EUR/2" : "USD/2");
         }

@@ -29,14 +29,19 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
         "", " ", "0", "-1", "+1", "01", "1.0", "1e5", "NaN", "٣", "340282366920938463463374607431768211455",
         "340282366920938463463374607431768211456", "9223372036854775808", "00000000-0000-0000-0000-000000000000",
         "ffffffff-ffff-ffff-ffff-ffffffffffff", "{0192f000-0000-7000-8000-000000000000}",
-        "0192F000-0000-7000-8000-000000000000", "0192f000-0000-7000-8000-00000000000", "00000000-0000-7000-8000-000000000001",
-        "ffffffff-ffff-7fff-bfff-ffffffffffff", ":", "a:", ":a", "a::b", "a/b", "a b", "../..", "{address}", "%00", "%", "*", "**",
+        "0192F000-0000-7000-8000-000000000000", "0192f000-0000-7000-8000-00000000000",
+        "00000000-0000-7000-8000-000000000001",
+        "ffffffff-ffff-7fff-bfff-ffffffffffff", ":", "a:", ":a", "a::b", "a/b", "a b", "../..", "{address}", "%00", "%",
+        "*", "**",
         "USD/0", "USD/39", "USD/-1", "usd/2", "/2", "USD/", "USD/02", "ledger:expiry", "ledger:automatic", "fuzz:",
-        "\0", "a\0b", "\n", "\u001b[31m", "\u202e", "\u00ad", "é", "\u0065\u0301", "😀", "\ufeff", "\uffff", "'; DROP TABLE journal; --",
-        "=cmd|' /C calc'!A0", "127.0.0.1", "::1", "10.0.0.0/8", "0.0.0.0/0", "true", "null", "[]", "{}", "TRANSFER_KIND_HOLD",
+        "\0", "a\0b", "\n", "\u001b[31m", "\u202e", "\u00ad", "é", "\u0065\u0301", "😀", "\ufeff", "\uffff",
+        "'; DROP TABLE journal; --",
+        "=cmd|' /C calc'!A0", "127.0.0.1", "::1", "10.0.0.0/8", "0.0.0.0/0", "true", "null", "[]", "{}",
+        "TRANSFER_KIND_HOLD",
     ];
 
-    private static readonly int[] s_lengths = [1, 16, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1025, 4_095, 4_097, 20_000];
+    private static readonly int[] s_lengths = [
+        1, 16, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1025, 4_095, 4_097, 20_000];
 
     /// <summary>The address of an account that the run opens.</summary>
     public static string Account(int number) => number < AccountsCount - OthersCount
@@ -46,7 +51,8 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
     /// <summary>The asset of such an account.</summary>
     public static string Asset(int number) => number < AccountsCount - OthersCount ? "USD/2" : "EUR/2";
 
-    /// <summary>The account that an id belongs to, in requests that name both: so that what is asked for is found.</summary>
+    /// <summary>The account that an id belongs to, in requests that name both: so that what is asked for is
+    /// found.</summary>
     public static string Home(string id)
     {
         // Of version 1, as FNV: the same on every machine.
@@ -74,18 +80,23 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
         Type.Enum => draw.Of<long>(0, 1, -1, 99, 1_000, int.MaxValue, int.MinValue),
         Type.Bytes => new byte[draw.Of<int>(0, 1, 70_000)],
         Type.Double or Type.Float => draw.Of(0.0, -1.0, double.NaN, double.MaxValue, double.PositiveInfinity),
-        Type.UInt32 or Type.Fixed32 => draw.Of<ulong>(0, 1, uint.MaxValue - 1, uint.MaxValue, (ulong)uint.MaxValue + 1, ulong.MaxValue),
+        Type.UInt32 or Type.Fixed32 =>
+            draw.Of<ulong>(0, 1, uint.MaxValue - 1, uint.MaxValue, (ulong)uint.MaxValue + 1, ulong.MaxValue),
         Type.UInt64 or Type.Fixed64 => draw.Of<ulong>(
-            0, 1, 9_007_199_254_740_991, 9_007_199_254_740_993, long.MaxValue, (ulong)long.MaxValue + 1, ulong.MaxValue - 1, ulong.MaxValue),
-        Type.Int64 or Type.SInt64 or Type.SFixed64 => draw.Of(0, 1, -1, long.MinValue, long.MinValue + 1, long.MaxValue - 1, long.MaxValue),
-        _ => draw.Of<long>(0, 1, -1, 1_000, 1_001, int.MinValue, int.MaxValue - 1, int.MaxValue, (long)int.MaxValue + 1),
+            0, 1, 9_007_199_254_740_991, 9_007_199_254_740_993, long.MaxValue, (ulong)long.MaxValue + 1,
+            ulong.MaxValue - 1, ulong.MaxValue),
+        Type.Int64 or Type.SInt64 or Type.SFixed64 =>
+            draw.Of(0, 1, -1, long.MinValue, long.MinValue + 1, long.MaxValue - 1, long.MaxValue),
+        _ =>
+            draw.Of<long>(0, 1, -1, 1_000, 1_001, int.MinValue, int.MaxValue - 1, int.MaxValue, (long)int.MaxValue + 1),
     };
 
     /// <summary>A moment near now.</summary>
     public Tree Time(FieldDescriptor field, Draw draw)
     {
         // What is to come ends holds and freezes; what was is where statements begin.
-        var isPast = field.Name.StartsWith("start", StringComparison.Ordinal) || field.Name.StartsWith("effective", StringComparison.Ordinal);
+        var isPast = field.Name.StartsWith("start", StringComparison.Ordinal)
+            || field.Name.StartsWith("effective", StringComparison.Ordinal);
         var seconds = now.ToUnixTimeSeconds() + ((isPast ? -1 : 1) * draw.Of<long>(1, 5, 3_600, 86_400));
         return Moment(field.MessageType, seconds, 1_000 * draw.Below(1_000_000));
     }
@@ -94,9 +105,17 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
     public static Tree BorderTime(MessageDescriptor type, Draw draw)
     {
         var seconds = type.FullName == Timestamp.Descriptor.FullName
-            ? draw.Of(0, 1, -1, SecondsMin - 1, SecondsMin, SecondsMax, SecondsMax + 1, 9_223_372_036, long.MinValue, long.MaxValue)
-            : draw.Of(0, 1, -1, 315_576_000_000, 315_576_000_001, -315_576_000_001, 9_223_372_036, long.MinValue, long.MaxValue);
-        return Moment(type, seconds, draw.Of<long>(0, 1, -1, 999, 1_000, 999_999_000, 999_999_001, 999_999_999, 1_000_000_000, int.MaxValue, int.MinValue));
+            ? draw.Of(
+                0, 1, -1, SecondsMin - 1, SecondsMin, SecondsMax, SecondsMax + 1, 9_223_372_036, long.MinValue,
+                long.MaxValue)
+            : draw.Of(
+                0, 1, -1, 315_576_000_000, 315_576_000_001, -315_576_000_001, 9_223_372_036, long.MinValue,
+                long.MaxValue);
+        return Moment(
+            type, seconds,
+            draw.Of<long>(
+                0, 1, -1, 999, 1_000, 999_999_000, 999_999_001, 999_999_999, 1_000_000_000, int.MaxValue,
+                int.MinValue));
     }
 
     /// <summary>A length of time.</summary>
@@ -139,12 +158,16 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
     private string Text(string name, Draw draw, long input) => name switch
     {
         "id" or "ids" or "hold_id" or "transaction_id" or "reverses" => Id(draw, input),
-        "address" or "addresses" or "account" or "debit_account" or "credit_account" => Account(draw.Below(AccountsCount)),
+        "address" or "addresses" or "account" or "debit_account" or "credit_account" =>
+            Account(draw.Below(AccountsCount)),
         "address_prefix" or "account_prefix" => draw.Of("fuzz:", "fuzz:other:", "nobody:"),
         "asset" => draw.Percent(80) ? "USD/2" : "EUR/2",
         "amount" or "min_amount" or "max_amount" or "allowance" => Amount(draw),
         "page_token" or "at_least" => "",
-        "subject" => draw.Percent(3) ? "127.0.0.1" : draw.Of("narrow", "limited", "10.1.2.3", "10.0.0.0/8", "2001:db8::/64", "somebody"),
+        "subject" =>
+            draw.Percent(3)
+            ? "127.0.0.1"
+            : draw.Of("narrow", "limited", "10.1.2.3", "10.0.0.0/8", "2001:db8::/64", "somebody"),
         "traceparent" => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "principal" => draw.Of("ada", "spiffe://bank/payments"),
         "key" => draw.Of("order", "customer", "shop"),
@@ -164,7 +187,9 @@ internal sealed class Values(ulong seed, DateTimeOffset now)
     private string Id(Draw draw, long input)
     {
         var isShared = draw.Percent(85);
-        var of = isShared ? new Draw(seed ^ 0x1D, (input / InputsTogether * IdsTogether) + draw.Below(IdsTogether)) : draw;
+        var of = isShared
+            ? new Draw(seed ^ 0x1D, (input / InputsTogether * IdsTogether) + draw.Below(IdsTogether))
+            : draw;
         Span<byte> bytes = stackalloc byte[16];
         BitConverter.TryWriteBytes(bytes, of.Bits());
         BitConverter.TryWriteBytes(bytes[8..], of.Bits());

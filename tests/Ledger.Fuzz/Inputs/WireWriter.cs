@@ -21,7 +21,8 @@ internal sealed class WireWriter
     private int written;
     private bool ended;
 
-    private WireWriter(WireFault fault, int place, Draw draw) => (this.fault, this.place, this.draw) = (fault, place, draw);
+    private WireWriter(WireFault fault, int place, Draw draw) =>
+        (this.fault, this.place, this.draw) = (fault, place, draw);
 
     /// <summary>The bytes of a message.</summary>
     /// <param name="tree">The message.</param>
@@ -127,7 +128,11 @@ internal sealed class WireWriter
                 WriteField(target, number, type, payload);
                 break;
             case WireFault.WrongType:
-                WriteTag(target, (ulong)number, draw.Of([.. new[] { Varint, Fixed64, Delimited, GroupStart, GroupEnd, Fixed32, 6, 7 }.Where(one => one != type)]));
+                WriteTag(
+                    target, (ulong)number,
+                    draw.Of(
+                        [.. new[] { Varint, Fixed64, Delimited, GroupStart, GroupEnd, Fixed32, 6, 7 }
+                            .Where(one => one != type)]));
                 target.AddRange(payload.Count > 0 ? payload : [0]);
                 break;
             case WireFault.LongNumber:
@@ -136,11 +141,19 @@ internal sealed class WireWriter
                 target.Add(draw.Of<byte>(0, 1, 0x7F));
                 break;
             case WireFault.BadText:
-                WriteField(target, number, Delimited, [.. payload, .. draw.Of<byte[]>([0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82], [0xF5, 0x80, 0x80, 0x80])]);
+                WriteField(
+                    target, number, Delimited,
+                    [.. payload,
+                        .. draw.Of<byte[]>(
+                            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82], [0xF5, 0x80, 0x80, 0x80])]);
                 break;
             case WireFault.LengthBeyond:
                 WriteTag(target, (ulong)number, Delimited);
-                WriteNumber(target, draw.Of<ulong>((ulong)payload.Count + 1, 1_000_000, int.MaxValue, uint.MaxValue, long.MaxValue, ulong.MaxValue));
+                WriteNumber(
+                    target,
+                    draw.Of<ulong>(
+                        (ulong)payload.Count + 1, 1_000_000, int.MaxValue, uint.MaxValue, long.MaxValue,
+                        ulong.MaxValue));
                 target.AddRange(payload);
                 break;
             case WireFault.LengthShort:
@@ -209,7 +222,8 @@ internal sealed class WireWriter
         target.AddRange(inner);
     }
 
-    private static void WriteTag(List<byte> target, ulong number, int type) => WriteNumber(target, (number << 3) | (uint)type);
+    private static void WriteTag(List<byte> target, ulong number, int type) =>
+        WriteNumber(target, (number << 3) | (uint)type);
 
     private static void WriteNumber(List<byte> target, ulong number)
     {

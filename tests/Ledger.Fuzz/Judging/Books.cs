@@ -3,8 +3,8 @@ using Ledger.Client;
 
 namespace Ledger.Fuzz.Judging;
 
-/// <summary>Reads all accounts and all statements over the API when all is quiet: for each asset debits are credits, and
-/// each statement, added up, is its account's balance.</summary>
+/// <summary>Reads all accounts and all statements over the API when all is quiet: for each asset debits are credits,
+/// and each statement, added up, is its account's balance.</summary>
 internal sealed class Books
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(500);
@@ -18,7 +18,8 @@ internal sealed class Books
 
     /// <summary>Reads them.</summary>
     /// <returns>What does not agree.</returns>
-    public async Task<IReadOnlyList<Finding>> CheckAsync(LedgerClient client, TimeProvider clock, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Finding>> CheckAsync(
+        LedgerClient client, TimeProvider clock, CancellationToken cancellationToken)
     {
         // A hold that expires meanwhile is on one side of a list and not on the other, and what a killed node left in
         // doubt is decided soon: what is wrong stays wrong.
@@ -34,7 +35,8 @@ internal sealed class Books
 
             if (clock.GetUtcNow() > end)
             {
-                return [.. differences.Select(static difference => new Finding("books: " + difference, difference, null))];
+                return [
+                    .. differences.Select(static difference => new Finding("books: " + difference, difference, null))];
             }
 
             await Task.Delay(s_pause, cancellationToken);
@@ -47,8 +49,10 @@ internal sealed class Books
         var differences = new List<string>();
         foreach (var asset in accounts.GroupBy(static account => account.Spec.Asset))
         {
-            var posted = asset.Aggregate(BigInteger.Zero, static (sum, one) => sum + one.Balances.DebitsPosted - one.Balances.CreditsPosted);
-            var pending = asset.Aggregate(BigInteger.Zero, static (sum, one) => sum + one.Balances.DebitsPending - one.Balances.CreditsPending);
+            var posted = asset.Aggregate(
+                BigInteger.Zero, static (sum, one) => sum + one.Balances.DebitsPosted - one.Balances.CreditsPosted);
+            var pending = asset.Aggregate(
+                BigInteger.Zero, static (sum, one) => sum + one.Balances.DebitsPending - one.Balances.CreditsPending);
             if (!posted.IsZero || !pending.IsZero)
             {
                 differences.Add($"of {asset.Key} debits are {posted} more than credits, and {pending} on hold");
@@ -82,7 +86,8 @@ internal sealed class Books
         foreach (var account in accounts.Where(static one => one.EntryCount > 0))
         {
             var (debits, credits, sequence, running) = (BigInteger.Zero, BigInteger.Zero, 0UL, BigInteger.Zero);
-            await foreach (var entry in client.ListStatementAsync(account.Spec.Address, cancellationToken: cancellationToken))
+            await foreach (
+                var entry in client.ListStatementAsync(account.Spec.Address, cancellationToken: cancellationToken))
             {
                 var amount = (BigInteger)entry.Transfer.Amount;
                 var isDebit = entry.Direction == EntryDirection.Debit;
@@ -92,19 +97,21 @@ internal sealed class Books
                 {
                     findings.Add(new Finding(
                         "books: a statement does not add up",
-                        $"Entry {entry.Sequence} of {account.Spec.Address} says {running}; the entries to it make {debits - credits}.", null));
+                        $"Entry {entry.Sequence} of {account.Spec.Address} says {running}; the entries to it make "
+                            + $"{debits - credits}.", null));
                     break;
                 }
 
                 Entries++;
             }
 
-            if (findings.Count == 0 && (debits != account.Balances.DebitsPosted || credits != account.Balances.CreditsPosted))
+            if (findings.Count == 0
+                && (debits != account.Balances.DebitsPosted || credits != account.Balances.CreditsPosted))
             {
                 findings.Add(new Finding(
                     "books: a statement is not the balance",
-                    $"The entries of {account.Spec.Address} make debits of {debits} and credits of {credits}; the account says"
-                    + $" {account.Balances.DebitsPosted} and {account.Balances.CreditsPosted}.", null));
+                    $"The entries of {account.Spec.Address} make debits of {debits} and credits of {credits}; the "
+                    + $"account says {account.Balances.DebitsPosted} and {account.Balances.CreditsPosted}.", null));
             }
         }
 

@@ -12,8 +12,8 @@ using RpcStatus = Google.Rpc.Status;
 
 namespace Ledger.Fuzz.Judging;
 
-/// <summary>Says whether an answer may be: no failure without a reason, none that nobody expected, and nothing in an answer
-/// that a client can't read.</summary>
+/// <summary>Says whether an answer may be: no failure without a reason, none that nobody expected, and nothing in an
+/// answer that a client can't read.</summary>
 internal static class Judge
 {
     private const string Domain = "ledger";
@@ -36,7 +36,8 @@ internal static class Judge
         }
 
         var what = answer.Failure is { } failure ? $"no answer: {Cut(failure)}"
-            : input.Form == InputForm.Grpc ? OfGrpc(input, answer) : OfJson(input, answer);
+            : input.Form == InputForm.Grpc || IsOfGrpc(input, answer) ? OfGrpc(input, answer)
+            : OfJson(input, answer);
         return what is null ? null : new Finding(
             $"{input.Form} {(input.Method.Length > 0 ? input.Method : input.Path)}: {what}", Describe(answer), input);
     }
@@ -66,7 +67,9 @@ internal static class Judge
         if (answer.GrpcStatus is not { } code)
         {
             // What does not say that it is gRPC may be refused as what it says that it is.
-            if (!input.Headers.Any(static one => one.Key == "content-type" && one.Value.StartsWith("application/grpc", StringComparison.Ordinal)))
+            if (!input.Headers.Any(
+                static one =>
+                    one.Key == "content-type" && one.Value.StartsWith("application/grpc", StringComparison.Ordinal)))
             {
                 return OfJson(input with { IsRouted = false }, answer);
             }
@@ -95,17 +98,22 @@ internal static class Judge
             return $"{(StatusCode)code} {lacking}";
         }
 
-        return input.IsRouted ? OfMessages(method, answer.Body, isOk: code == 0) : null;
+        return input.IsRouted ? OfMessages(method, answer.Body, (StatusCode)code) : null;
     }
 
-    private static string? OfMessages(MethodDescriptor method, byte[] body, bool isOk)
+    // Whoever calls himself gRPC at a path of nobody's is answered as gRPC does.
+    private static bool IsOfGrpc(FuzzInput input, Answer answer) => !input.IsRouted && answer.GrpcStatus is not null
+        && answer.ContentType.StartsWith("application/grpc", StringComparison.Ordinal);
+
+    private static string? OfMessages(MethodDescriptor method, byte[] body, StatusCode code)
     {
         var count = 0;
         for (var rest = body.AsSpan(); rest.Length > 0; count++)
         {
             if (rest.Length < FrameHead || BinaryPrimitives.ReadUInt32BigEndian(rest[1..]) > rest.Length - FrameHead)
             {
-                return "an answer that ends in a frame";
+                // The gRPC server ends a call at its deadline also in the midst of a message.
+                return code == StatusCode.DeadlineExceeded ? null : "an answer that ends in a frame";
             }
 
             var length = (int)BinaryPrimitives.ReadUInt32BigEndian(rest[1..]);
@@ -128,7 +136,9 @@ internal static class Judge
             rest = rest[(FrameHead + length)..];
         }
 
-        return isOk && !method.IsServerStreaming && count != 1 ? $"OK with {count} messages" : null;
+        return code == StatusCode.OK && !method.IsServerStreaming && count != 1
+            ? $"OK with {count} messages"
+            : null;
     }
 
     // Of a stream, items fail one by one.
@@ -145,7 +155,9 @@ internal static class Judge
             .Where(static field => field.FieldType == FieldType.Message && !field.IsMap))
         {
             var value = field.Accessor.GetValue(message);
-            var inner = value is System.Collections.IEnumerable list and not IMessage ? list.OfType<IMessage>() : [.. new[] { value }.OfType<IMessage>()];
+            var inner = value is System.Collections.IEnumerable list and not IMessage
+                ? list.OfType<IMessage>()
+                : [.. new[] { value }.OfType<IMessage>()];
             if (inner.Select(OfInner).FirstOrDefault(static wrong => wrong is not null) is { } found)
             {
                 return found;
@@ -158,15 +170,18 @@ internal static class Judge
     private static string? OfJson(FuzzInput input, Answer answer)
     {
         // Probes of health are answered by a word, and a HEAD by nothing.
-        var isOther = input.Path.StartsWith("/health", StringComparison.OrdinalIgnoreCase) || input.Path.StartsWith("/metrics", StringComparison.OrdinalIgnoreCase);
+        var isOther = input.Path.StartsWith("/health", StringComparison.OrdinalIgnoreCase)
+            || input.Path.StartsWith("/metrics", StringComparison.OrdinalIgnoreCase);
         var isOk = answer.HttpStatus is >= 200 and < 300;
         if (answer.HttpStatus is 500 or 502 || (!isOk && answer.HttpStatus < 400))
         {
             return string.Create(CultureInfo.InvariantCulture, $"HTTP {answer.HttpStatus}");
         }
 
-        // What the server of HTTP itself refuses it refuses before anybody knows what is asked for, and ends the connection.
-        var isOfHttp = answer is { HttpStatus: 400 or 408 or 413 or 414 or 431 or 501 or 505, Body.Length: 0, IsLast: true };
+        // What the server of HTTP itself refuses it refuses before anybody knows what is asked for, and ends the
+        // connection.
+        var isOfHttp =
+            answer is { HttpStatus: 400 or 408 or 413 or 414 or 431 or 501 or 505, Body.Length: 0, IsLast: true };
         if (isOther || input.Verb == "HEAD" || isOfHttp)
         {
             return null;
@@ -252,7 +267,8 @@ internal static class Judge
 
     private static string Describe(Answer answer) => answer.Failure ?? string.Create(
         CultureInfo.InvariantCulture,
-        $"HTTP {answer.HttpStatus}, {answer.ContentType}, grpc-status {answer.GrpcStatus}, {answer.GrpcMessage}, {answer.Body.Length} bytes: ")
+        $"HTTP {answer.HttpStatus}, {answer.ContentType}, grpc-status {answer.GrpcStatus}, {answer.GrpcMessage}, "
+            + $"{answer.Body.Length} bytes: ")
         + Cut(Encoding.UTF8.GetString(answer.Body, 0, Math.Min(answer.Body.Length, 1_000)));
 
     private static string Cut(string text) => text.Length <= 400 ? text : text[..400] + "…";

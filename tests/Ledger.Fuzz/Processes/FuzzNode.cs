@@ -60,7 +60,8 @@ internal sealed class FuzzNode : IDisposable
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
         string[] command =
         [
-            "-c", "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", log, "dotnet", program, $"--Ledger:Grpc:Url={Bare(Grpc)}",
+            "-c", "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", log, "dotnet", program,
+            $"--Ledger:Grpc:Url={Bare(Grpc)}",
             $"--Ledger:Http:Url={Bare(Json)}", .. settings,
         ];
         foreach (var argument in command)

@@ -33,7 +33,8 @@ internal sealed class World : IAsyncDisposable
 
     public IReadOnlyList<FuzzNode> Nodes { get; private set; } = [];
 
-    /// <summary>Counts kills: an answer that was lost since the count was another may have been lost with a node.</summary>
+    /// <summary>Counts kills: an answer that was lost since the count was another may have been lost with a
+    /// node.</summary>
     public int Kills { get; private set; }
 
     /// <summary>When a node was last gone, in ticks of the stopwatch; before that answers may be lost.</summary>
@@ -47,7 +48,8 @@ internal sealed class World : IAsyncDisposable
         reaper.WatchDirectory(directory);
         var isCluster = kind == WorldKind.PostgreSqlKeys;
         var world = new World(
-            kind, directory, kind == WorldKind.SqliteAnonymous ? null : new Keys(), isCluster ? new PostgresServer() : null);
+            kind, directory, kind == WorldKind.SqliteAnonymous ? null : new Keys(),
+            isCluster ? new PostgresServer() : null);
         try
         {
             world.Nodes = world.Describe(options, reaper, output);
@@ -102,7 +104,8 @@ internal sealed class World : IAsyncDisposable
         {
             ConnectCallback = static async (context, cancellationToken) =>
             {
-                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                var socket =
+                    new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 try
                 {
                     socket.Bind(new IPEndPoint(s_bystander, 0));
@@ -161,16 +164,20 @@ internal sealed class World : IAsyncDisposable
 
         common.AddRange(
         [
-            $"--ConnectionStrings:Ledger={postgres.CreateDatabase()}", "--Ledger:Mode=Clustered", "--Ledger:Cluster:Tls:Enabled=false",
+            $"--ConnectionStrings:Ledger={postgres.CreateDatabase()}", "--Ledger:Mode=Clustered",
+            "--Ledger:Cluster:Tls:Enabled=false",
         ]);
         var ports = Enumerable.Range(0, 3).Select(static _ => LoopbackPort.Next()).ToArray();
         common.AddRange(ports.Select(static (port, place) => $"--Ledger:Cluster:SeedNodes:{place}=127.0.0.1:{port}"));
         return [.. ports.Select((port, place) => NodeOf(place, [$"--Ledger:Cluster:Port={port}"]))];
 
+        string Audit(int place) =>
+            Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"audit-{place}"));
+
         FuzzNode NodeOf(int place, IEnumerable<string> own) => new(
             options.Node, Path.Combine(output, string.Create(CultureInfo.InvariantCulture, $"{Kind}-{place}.log")),
             new Uri($"http://127.0.0.1:{LoopbackPort.Next()}"), new Uri($"http://127.0.0.1:{LoopbackPort.Next()}"),
-            [.. common, $"--Ledger:Audit:Path={Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"audit-{place}"))}", .. own],
+            [.. common, $"--Ledger:Audit:Path={Audit(place)}", .. own],
             reaper);
     }
 

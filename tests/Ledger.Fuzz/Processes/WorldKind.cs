@@ -9,6 +9,7 @@ internal enum WorldKind
     /// <summary>One node on SQLite, with keys and a policy.</summary>
     SqliteKeys,
 
-    /// <summary>Three nodes on PostgreSQL, with keys and a policy. One after the other is killed and comes back.</summary>
+    /// <summary>Three nodes on PostgreSQL, with keys and a policy. One after the other is killed and comes
+    /// back.</summary>
     PostgreSqlKeys,
 }

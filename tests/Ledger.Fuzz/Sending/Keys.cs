@@ -18,7 +18,8 @@ internal sealed class Keys
     public Keys()
     {
         var held = new Dictionary<string, object>(StringComparer.Ordinal);
-        foreach (var credential in Enum.GetValues<Credential>().Where(static one => one is not (Credential.Forged or Credential.None)))
+        foreach (var credential in Enum.GetValues<Credential>()
+            .Where(static one => one is not (Credential.Forged or Credential.None)))
         {
             keys[credential] = Make(credential.ToString().ToLowerInvariant());
         }
@@ -33,7 +34,8 @@ internal sealed class Keys
         };
         Policy = JsonSerializer.Serialize(new
         {
-            limits = new { few = new { perSecond = 50, burst = 100, calls = 8, streams = 2, inFlightBytes = 1_048_576 } },
+            limits =
+                new { few = new { perSecond = 50, burst = 100, calls = 8, streams = 2, inFlightBytes = 1_048_576 } },
             principals = new Dictionary<string, object>(StringComparer.Ordinal)
             {
                 [Name(Credential.Full)] = new { grants = everything },
@@ -41,7 +43,11 @@ internal sealed class Keys
                 [Name(Credential.Limited)] = new { limits = "few", grants = everything },
                 [Name(Credential.Reader)] = new
                 {
-                    grants = new object[] { new { @do = (string[])["read", "statement", "list"], accounts = (string[])["fuzz:*"] } },
+                    grants =
+                        new object[]
+                        {
+                            new { @do = (string[])["read", "statement", "list"], accounts = (string[])["fuzz:*"] }
+                        },
                 },
                 [Name(Credential.Narrow)] = new
                 {
@@ -65,7 +71,8 @@ internal sealed class Keys
             held[id] = new
             {
                 principal = id, sha256 = Convert.ToHexStringLower(hash.AsSpan()),
-                expireTime = TimeProvider.System.GetUtcNow().AddDays(30).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture),
+                expireTime = TimeProvider.System.GetUtcNow().AddDays(30)
+                    .ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture),
             };
             return key;
         }

@@ -36,7 +36,8 @@ internal sealed class Sender : IDisposable
         {
             using var request = RequestOf(input, address);
             var client = input.Credential == Credential.Forged ? forgers : usual;
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead,
+                patience.Token);
             var body = await response.Content.ReadAsByteArrayAsync(patience.Token);
             return Read(response, body);
         }
@@ -52,7 +53,8 @@ internal sealed class Sender : IDisposable
         {
             return new Answer { Failure = Explain(e) };
         }
-        catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException
+            or NotSupportedException)
         {
             return new Answer { Failure = Explain(e), IsUnsent = true };
         }
@@ -142,8 +144,11 @@ internal sealed class Sender : IDisposable
         {
             HttpStatus = (int)response.StatusCode,
             IsLast = response.Headers.ConnectionClose == true,
-            ContentType = response.Content.Headers.TryGetValues("content-type", out var types) ? string.Join(',', types) : "",
-            GrpcStatus = int.TryParse(Find("grpc-status"), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : null,
+            ContentType = response.Content.Headers.TryGetValues("content-type", out var types)
+            ? string.Join(',', types)
+            : "",
+            GrpcStatus = int.TryParse(
+                Find("grpc-status"), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? status : null,
             GrpcMessage = Find("grpc-message") ?? "",
             GrpcDetails = Find("grpc-status-details-bin") is { } details
                 ? Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '=')) : null,

@@ -62,7 +62,10 @@ internal sealed class Shrinker
             var parts = input.Path[(query + 1)..].Split('&');
             foreach (var part in parts.Where(_ => parts.Length > 1))
             {
-                yield return input with { Path = $"{input.Path[..query]}?{string.Join('&', parts.Where(one => one != part))}" };
+                yield return input with
+                {
+                    Path = $"{input.Path[..query]}?{string.Join('&', parts.Where(one => one != part))}"
+                };
             }
         }
 
@@ -100,7 +103,8 @@ internal sealed class Shrinker
         }
     }
 
-    private static byte[] Join(IEnumerable<byte[]> messages) => [.. messages.SelectMany(static message => GrpcMaker.Frame(message))];
+    private static byte[] Join(IEnumerable<byte[]> messages) =>
+        [.. messages.SelectMany(static message => GrpcMaker.Frame(message))];
 
     // Without a half, a quarter, and so on, down to single bytes of what is short.
     private static IEnumerable<byte[]> SmallerBytes(byte[] bytes)

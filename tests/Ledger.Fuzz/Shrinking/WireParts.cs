@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Ledger.Fuzz.Shrinking;
 
-/// <summary>Takes messages of protobuf apart without knowing what they mean: whatever can be read as a message is taken for
-/// one.</summary>
+/// <summary>Takes messages of protobuf apart without knowing what they mean: whatever can be read as a message is taken
+/// for one.</summary>
 internal static class WireParts
 {
     private const int FrameHead = 5;
@@ -55,13 +55,17 @@ internal static class WireParts
             var inner = message[payload..end];
             foreach (var smaller in Smaller(inner, depth + 1).Append([]).Concat(Halves(inner)))
             {
-                yield return [.. message.AsSpan(0, start), .. Tag(message, start), .. Number((ulong)smaller.Length), .. smaller, .. message.AsSpan(end)];
+                yield return [
+                    .. message.AsSpan(0, start), .. Tag(message, start), .. Number((ulong)smaller.Length), .. smaller,
+                    .. message.AsSpan(end)];
             }
         }
     }
 
     private static IEnumerable<byte[]> Halves(byte[] payload) =>
-        payload.Length < 2 ? [] : [payload[..(payload.Length / 2)], payload[(payload.Length / 2)..], payload[..^1], payload[1..]];
+        payload.Length < 2
+        ? []
+        : [payload[..(payload.Length / 2)], payload[(payload.Length / 2)..], payload[..^1], payload[1..]];
 
     private static byte[] Tag(byte[] message, int start)
     {

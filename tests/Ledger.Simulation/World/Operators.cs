@@ -12,7 +12,8 @@ internal sealed partial class SimulatedCluster
     // asked.
     private void AbortSomething()
     {
-        var doubts = order.SelectMany(static place => place.Book.Doubts.Values, static (place, doubt) => (place, doubt)).ToArray();
+        var doubts = order.SelectMany(static place => place.Book.Doubts.Values, static (place, doubt) => (place, doubt))
+            .ToArray();
         if (doubts.Length == 0)
         {
             return;
@@ -22,7 +23,8 @@ internal sealed partial class SimulatedCluster
         var (asked, one) = doubts[verdicts.Next(doubts.Length)];
         var number = operators.Count;
         var call = new ResolveInDoubtRequest(
-            verdicts.Chance(500) ? one.Part.Id : one.Part.Key, new OperatorVerdict($"operator-{number}", $"history {number}"),
+            verdicts.Chance(500) ? one.Part.Id : one.Part.Key,
+            new OperatorVerdict($"operator-{number}", $"history {number}"),
             default, default);
         Ask(asked, call, (answer, mark) =>
         {
@@ -49,7 +51,8 @@ internal sealed partial class SimulatedCluster
 
     // Each step takes its time, in which the last agent may wake, decide, write, or go.
     private void Advance(
-        SimulatedAccount coordinator, ResolveInDoubtRequest call, ResolveInDoubtResponse answer, OperatorAbort abort, int mark)
+        SimulatedAccount coordinator, ResolveInDoubtRequest call, ResolveInDoubtResponse answer, OperatorAbort abort,
+        int mark)
     {
         if (healed)
         {
@@ -81,7 +84,8 @@ internal sealed partial class SimulatedCluster
                 // Of an older row nothing need be known but that it is there.
                 var isLastRead = since.Length > 0 || verdicts.Chance(700);
                 abort.TakeRows(
-                    since, lastAgent.Rows.Count, isLastRead ? lastAgent.Rows.LastOrDefault() : null, ClockOf(verdicts.Next(NodeCount)));
+                    since, lastAgent.Rows.Count, isLastRead ? lastAgent.Rows.LastOrDefault() : null,
+                    ClockOf(verdicts.Next(NodeCount)));
                 Count(abort.WasDecided ? "operator finds a decision" : "operator finds none");
                 break;
             case OperatorAbortStep.Append:
@@ -121,10 +125,15 @@ internal sealed partial class SimulatedCluster
     }
 
     private void Ask(
-        SimulatedAccount place, ResolveInDoubtRequest call, Action<ResolveInDoubtResponse, int> then, int mark = AnyHistory)
+        SimulatedAccount place, ResolveInDoubtRequest call, Action<ResolveInDoubtResponse, int> then,
+        int mark = AnyHistory)
     {
         operators.Add(then);
-        var message = call with { ReplyTo = new ReplyTarget(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000) };
+        var message =
+            call with
+            {
+                ReplyTo = new ReplyTarget(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000)
+            };
         Trace($"operator asks {place.Address}: {Tracer.Text(message)}");
         Transmit(-1, place, message, mark);
     }

@@ -51,7 +51,8 @@ internal sealed class Attempt
 }
 
 /// <summary>An account after one of its events.</summary>
-internal readonly record struct AccountVersion(long Row, Balances Balances, ulong Entries, bool Closed, int Holds, bool Exists, LedgerTime At);
+internal readonly record struct AccountVersion(
+    long Row, Balances Balances, ulong Entries, bool Closed, int Holds, bool Exists, LedgerTime At);
 
 /// <summary>What was told about one request: an account, an id, a content.</summary>
 internal sealed class Acknowledgement
@@ -88,7 +89,8 @@ internal sealed class Oracle(SimulatedCluster world)
 {
     private readonly Dictionary<(TransferId Key, UInt128 Digest), Attempt> attempts = [];
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), Acknowledgement> told = [];
-    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
+    private readonly Dictionary<
+        (AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
@@ -149,7 +151,8 @@ internal sealed class Oracle(SimulatedCluster world)
     }
 
     private void CheckAsked(SimulatedAccount place, object what, string principal) => Check(
-        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+        asked.Contains((place.Address, what, principal)),
+        $"{place.Address} journals what '{principal}' has not asked of it: {what}");
 
     // Every account that takes part journals what was asked, and who asked for it.
     private void CheckAsked(SimulatedAccount place, TransactionBranch part)
@@ -165,7 +168,9 @@ internal sealed class Oracle(SimulatedCluster world)
 
         if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
         {
-            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            Check(
+                part.Principal == Principals.Expiry,
+                $"{place.Address} journals an expiry in the name of '{part.Principal}'");
             return;
         }
 
@@ -174,7 +179,8 @@ internal sealed class Oracle(SimulatedCluster world)
         {
             // A post or a void has been given what it left out.
             Check(
-                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                leg.Transfer is not { ResolvesHold: false } transfer
+                || askedTransfers.Contains((place.Address, transfer)),
                 $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
         }
     }
@@ -208,7 +214,8 @@ internal sealed class Oracle(SimulatedCluster world)
         foreach (var (key, one) in toldBefore)
         {
             var isKept = one.Committed == true
-                ? attempts.Values.Any(other => other.LastAgentCommitted && other.Coordinator == key.To && other.Id == key.Id
+                ? attempts.Values.Any(
+                    other => other.LastAgentCommitted && other.Coordinator == key.To && other.Id == key.Id
                     && other.Asked == key.Asked)
                 : one.Committed == false && rejected.TryGetValue(key, out var reason) && reason.Status == one.Status;
             if (isKept)
@@ -244,8 +251,13 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(
             !row.IsVerdict || !Find(((LastAgentRefused)row.Events[0]).Branch).LastAgentRefused,
             $"R20: row {row.SequenceNr} of {place.Address} is a verdict on what it had refused");
-        Check(row.IsVerdict || row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
-        Check(row.IsVerdict || row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
+        Check(
+            row.IsVerdict || row.Before == book.Balances,
+            $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not "
+                + $"{book.Balances}");
+        Check(
+            row.IsVerdict || row.EntriesBefore == book.Entries,
+            $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
         foreach (var happened in row.Events)
         {
             Check(happened.At >= place.LastTime || row.IsVerdict, $"time runs backwards on {place.Address}");
@@ -254,9 +266,15 @@ internal sealed class Oracle(SimulatedCluster world)
             isAhead = world.IsAhead(row, happened.At);
             var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
             Happened(place, book, happened);
-            Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
-            Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
-            Check(book.KeepsItsHolds, $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
+            Check(
+                book.DebitsPosted >= debits && book.CreditsPosted >= credits,
+                $"I2: posted counters of {place.Address} fall");
+            Check(
+                book.KeepsItsLimits,
+                $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
+            Check(
+                book.KeepsItsHolds,
+                $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
             place.Versions.Add(new AccountVersion(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
             justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
@@ -276,14 +294,19 @@ internal sealed class Oracle(SimulatedCluster world)
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
-                Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                Check(
+                    !book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
                 CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
-                Check(book.Holds.TryGetValue(extended.HoldId, out var hold) && hold.Transfer.DebitAccount == place.Address,
+                Check(
+                    book.Holds.TryGetValue(extended.HoldId, out var hold)
+                    && hold.Transfer.DebitAccount == place.Address,
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
-                Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
+                Check(
+                    !IsResolving(book, extended.HoldId, default),
+                    $"R11: {extended.HoldId} is extended while it is being resolved");
                 Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
                 CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
@@ -295,20 +318,31 @@ internal sealed class Oracle(SimulatedCluster world)
                 var done = book.Settle(committed.Key).Part;
                 var attempt = attempts[(done.Key, done.Digest)];
                 Check(attempt.LastAgentCommitted, $"R1: {place.Address} commits {committed.Key} before its last agent");
-                Check(committed.CommitTime == attempt.CommitTime, $"{place.Address} commits {committed.Key} at another time than its last agent");
-                Check(attempt.CommittedBy.Add(place.Address), $"I4: {committed.Key} is committed twice by {place.Address}");
+                Check(
+                    committed.CommitTime == attempt.CommitTime,
+                    $"{place.Address} commits {committed.Key} at another time than its last agent");
+                Check(
+                    attempt.CommittedBy.Add(place.Address),
+                    $"I4: {committed.Key} is committed twice by {place.Address}");
                 Check(place.Address != attempt.Coordinator || attempt.CommittedBy.Count == attempt.Others.Count,
                     $"I6: the coordinator ends {committed.Key} before its participants");
                 book.Do(done, attempt.CommitTime);
-                Check(committed.At >= attempt.CommitTime, $"I11: {place.Address} books {committed.Key} before it is committed");
+                Check(
+                    committed.At >= attempt.CommitTime,
+                    $"I11: {place.Address} books {committed.Key} before it is committed");
                 place.NewestCommit = Latest(place.NewestCommit, attempt.CommitTime);
                 Booked(place, attempt);
                 break;
             case TransactionAborted aborted:
                 var released = book.Settle(aborted.Key).Part;
                 var given = attempts[(released.Key, released.Digest)];
-                Check(!given.LastAgentCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its last agent has committed");
-                Check(given.LastAgentRefused || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key)) || (place.Address != given.Coordinator && disowned.Contains((released.Key, released.Digest))),
+                Check(
+                    !given.LastAgentCommitted,
+                    $"R1: {place.Address} aborts {aborted.Key}, which its last agent has committed");
+                Check(
+                    given.LastAgentRefused
+                    || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key))
+                    || (place.Address != given.Coordinator && disowned.Contains((released.Key, released.Digest))),
                     $"R1: {place.Address} aborts {aborted.Key}, which nobody has refused");
                 Check(
                     aborted.Reason != TransferStatus.AbortedByOperator || given.IsOverruled,
@@ -324,8 +358,11 @@ internal sealed class Oracle(SimulatedCluster world)
                 Check(rejection.Branch.Coordinator == place.Address, "an coordinator rejects its own");
                 foreach (var (_, one) in attempts)
                 {
-                    Check(one.Id != rejection.Branch.Id || one.Coordinator != place.Address || one.Asked != rejection.Branch.Asked
-                        || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Branch.Id} is rejected while or after it was tried");
+                    Check(
+                        one.Id != rejection.Branch.Id || one.Coordinator != place.Address
+                        || one.Asked != rejection.Branch.Asked
+                        || one.AbortedBy.Contains(place.Address),
+                        $"I5: {rejection.Branch.Id} is rejected while or after it was tried");
                 }
 
                 CheckAsked(place, rejection.Branch);
@@ -337,17 +374,24 @@ internal sealed class Oracle(SimulatedCluster world)
                 break;
             case LastAgentRefused refused:
                 var refusedOne = Find(refused.Branch);
-                Check(!refusedOne.LastAgentCommitted, $"I4: {refused.Branch.Key} is refused by its last agent, which has committed it");
+                Check(
+                    !refusedOne.LastAgentCommitted,
+                    $"I4: {refused.Branch.Key} is refused by its last agent, which has committed it");
                 refusedOne.LastAgentRefused = true;
                 CheckAsked(place, refused.Branch);
                 Check(
                     (refused.Verdict is null) == (refused.Reason != TransferStatus.AbortedByOperator),
-                    $"R20: {place.Address} refuses {refused.Branch.Key} in the name of an operator who has not asked for it");
+                    $"R20: {place.Address} refuses {refused.Branch.Key} in the name of an operator who has not asked "
+                        + "for it");
                 refusedOne.IsOverruled |= refused.Verdict is not null;
                 if (refused.Verdict is not null)
                 {
-                    Check(refused.Verdict.By.Length > 0 && refused.Verdict.Reason.Length > 0, "R20: a verdict says who, and why");
-                    Check(refusedOne.Part is not null && refusedOne.Others.Count > 0 && refusedOne.Others[^1] == place.Address,
+                    Check(
+                        refused.Verdict.By.Length > 0 && refused.Verdict.Reason.Length > 0,
+                        "R20: a verdict says who, and why");
+                    Check(
+                        refusedOne.Part is not null && refusedOne.Others.Count > 0
+                        && refusedOne.Others[^1] == place.Address,
                         $"R20: {place.Address} is not the last agent of {refused.Branch.Key}");
                     Count("aborted by an operator");
                 }
@@ -381,7 +425,9 @@ internal sealed class Oracle(SimulatedCluster world)
             $"I4: {part.Key} is prepared after it was decided");
         Check(!attempt.LastAgentCommitted, $"R1: {place.Address} prepares {part.Key} after its commit");
         Check(attempt.PreparedBy.Add(place.Address), $"I4: {part.Key} is prepared twice by {place.Address}");
-        Check(!disowned.Contains((part.Key, part.Digest)) || place.Address != part.Coordinator, $"R2: {part.Key} is prepared after it was disowned");
+        Check(
+            !disowned.Contains((part.Key, part.Digest)) || place.Address != part.Coordinator,
+            $"R2: {part.Key} is prepared after it was disowned");
         if (place.Address == part.Coordinator)
         {
             attempt.Part = part;
@@ -391,14 +437,18 @@ internal sealed class Oracle(SimulatedCluster world)
                 if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
                 {
                     // R21: neither early nor late, whatever the clocks have been.
-                    Check(leg.Deadline >= judged.From.Add(leg.Transfer.Timeout) && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
+                    Check(
+                        leg.Deadline >= judged.From.Add(leg.Transfer.Timeout)
+                        && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
                         $"R12: the time of {leg.Transfer.Id} is not judged by its coordinator");
                 }
             }
         }
         else
         {
-            Check(attempt.Part is not null, $"R8: {place.Address} prepares {part.Key} before its coordinator's row is durable");
+            Check(
+                attempt.Part is not null,
+                $"R8: {place.Address} prepares {part.Key} before its coordinator's row is durable");
             CheckSlice(place, attempt, part);
         }
 
@@ -422,11 +472,16 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(!attempt.LastAgentRefused, $"I4: {part.Key} is committed after its refusal");
         Check(attempt.AbortedBy.Count == 0, $"R1: {part.Key} is committed after its abort");
         Check(attempt.Part is not null, $"R1: {part.Key} is committed before its coordinator's row is durable");
-        Check(attempt.Others.Count == 0 || attempt.Others[^1] == place.Address, $"{place.Address} is not the last agent of {part.Key}");
+        Check(
+            attempt.Others.Count == 0 || attempt.Others[^1] == place.Address,
+            $"{place.Address} is not the last agent of {part.Key}");
         Check(attempt.PreparedBy.Count == attempt.Others.Count, $"R1: {part.Key} is committed without all votes");
-        Check(!told.TryGetValue((attempt.Coordinator, attempt.Id, attempt.Asked), out var one) || one.Committed != false,
+        Check(
+            !told.TryGetValue((attempt.Coordinator, attempt.Id, attempt.Asked), out var one) || one.Committed != false,
             $"I5: {attempt.Id} was told to be rejected ({one?.Status}) and is committed");
-        Check(!rejected.ContainsKey((attempt.Coordinator, attempt.Id, attempt.Asked)), $"I5: {attempt.Id} is committed after its rejection");
+        Check(
+            !rejected.ContainsKey((attempt.Coordinator, attempt.Id, attempt.Asked)),
+            $"I5: {attempt.Id} is committed after its rejection");
         if (place.Address != part.Coordinator)
         {
             CheckSlice(place, attempt, part);
@@ -458,7 +513,9 @@ internal sealed class Oracle(SimulatedCluster world)
                         $"I1: {part.Key} is committed and not kept back by {side.Address}");
                 }
 
-                Check(AssetIn(debit, attempt.Part) == AssetIn(credit, attempt.Part), $"I1: {transfer.Id} moves one asset to another");
+                Check(
+                    AssetIn(debit, attempt.Part) == AssetIn(credit, attempt.Part),
+                    $"I1: {transfer.Id} moves one asset to another");
             }
         }
 
@@ -470,7 +527,8 @@ internal sealed class Oracle(SimulatedCluster world)
     private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
 
     private static Asset AssetIn(ReferenceAccount book, TransactionBranch part) => book.Exists ? book.Asset
-        : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
+        : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset
+            ?? default;
 
     private Attempt Find(TransactionBranch part)
     {
@@ -490,7 +548,9 @@ internal sealed class Oracle(SimulatedCluster world)
     private static void CheckSlice(SimulatedAccount place, Attempt attempt, TransactionBranch part)
     {
         var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
-        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its coordinator asked");
+        Check(
+            part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)),
+            $"R7: {place.Address} does something else under {part.Key} than its coordinator asked");
     }
 
     // Where a hold's text is, is each account's own.
@@ -509,7 +569,8 @@ internal sealed class Oracle(SimulatedCluster world)
             var hold = place.Book.Holds.GetValueOrDefault(transfer.HoldId)?.Transfer;
             var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
             Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
-                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.HoldId} in {transfer.Id}");
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.HoldId} in "
+                    + $"{transfer.Id}");
             if (leaves)
             {
                 Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
@@ -517,7 +578,9 @@ internal sealed class Oracle(SimulatedCluster world)
                     TransactionPrepared(var made, _) => made,
                     LastAgentCommitted(var made, _) => made,
                     _ => null,
-                })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
+                })?.Legs.Any(
+                    one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference)
+                        == true),
                     $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.HoldId}");
             }
         }
@@ -527,7 +590,9 @@ internal sealed class Oracle(SimulatedCluster world)
     {
         foreach (var (key, doubt) in book.Doubts)
         {
-            if (key != but && doubt.Part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.HoldId == hold && leg.Concerns(book.Address)))
+            if (key != but
+                && doubt.Part.Legs.Any(
+                    leg => leg.Transfer is { } transfer && transfer.HoldId == hold && leg.Concerns(book.Address)))
             {
                 return true;
             }
@@ -582,70 +647,101 @@ internal sealed class Oracle(SimulatedCluster world)
             against = [.. against.Intersect(Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.To))];
         }
 
-        Check(against.Count == 0, $"{(against.Contains(TransferStatus.ExceedsCredits) || against.Contains(TransferStatus.ExceedsDebits) ? "I3" : "rule")}: "
-            + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
+        Check(
+            against.Count == 0,
+            $"{(against.Any(static one => one is TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits)
+                ? "I3" : "rule")}: {place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has "
+            + $"{book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
         Check(!book.Done.ContainsKey(transfer.Id), $"I4: {transfer.Id} is taken twice by {place.Address}");
-        Check(!failedLegs.Contains((place.Address, transfer.Id)), $"I5: {place.Address} takes {transfer.Id}, for which it has rejected a transaction");
+        Check(
+            !failedLegs.Contains((place.Address, transfer.Id)),
+            $"I5: {place.Address} takes {transfer.Id}, for which it has rejected a transaction");
         foreach (var (other, doubt) in book.Doubts)
         {
-            Check(other == key || !doubt.Part.Legs.Any(one => one.Transfer?.Id == transfer.Id && one.Concerns(place.Address)),
+            Check(
+                other == key
+                || !doubt.Part.Legs.Any(one => one.Transfer?.Id == transfer.Id && one.Concerns(place.Address)),
                 $"I4: {place.Address} takes {transfer.Id} twice at once");
         }
 
         if (transfer.ResolvesHold)
         {
             var hold = book.Holds[transfer.HoldId];
-            Check(!IsResolving(book, transfer.HoldId, key), $"R11: {transfer.HoldId} is being resolved by two at {place.Address}");
-            Check(leg.HoldRemaining.Value == hold.Remaining, $"I7: {transfer.Id} counts on {leg.HoldRemaining}, and {hold.Remaining} are held");
+            Check(
+                !IsResolving(book, transfer.HoldId, key),
+                $"R11: {transfer.HoldId} is being resolved by two at {place.Address}");
+            Check(
+                leg.HoldRemaining.Value == hold.Remaining,
+                $"I7: {transfer.Id} counts on {leg.HoldRemaining}, and {hold.Remaining} are held");
             var amount = transfer.Amount.Value;
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
-            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
+            Check(
+                (transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.HoldId} expires before its time");
             return;
         }
 
         if (!transfer.IsBalancing)
         {
-            Check(leg.Amount == transfer.Amount || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue), $"{transfer.Id} moves {leg.Amount}, {transfer.Amount} were asked for");
+            Check(
+                leg.Amount == transfer.Amount || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue),
+                $"{transfer.Id} moves {leg.Amount}, {transfer.Amount} were asked for");
             return;
         }
 
         var room = isDebit ? book.DebitRoom : book.CreditRoom;
-        var mine = (transfer.Flags & (isDebit ? TransferFlags.BalancingDebit : TransferFlags.BalancingCredit)) != TransferFlags.None;
+        var mine = (transfer.Flags & (isDebit ? TransferFlags.BalancingDebit : TransferFlags.BalancingCredit))
+            != TransferFlags.None;
         var bound = isDebit ? AmountBound.Debit : AmountBound.Credit;
         room = room < 0 ? 0 : room;
-        Check(!mine || (BigInteger)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
-        Check(leg.Bound != bound || (mine && (BigInteger)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
-        Check(leg.Bound != AmountBound.None || leg.Amount == transfer.Amount, $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
+        Check(
+            !mine || (BigInteger)leg.Amount.Value <= room,
+            $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
+        Check(
+            leg.Bound != bound || (mine && (BigInteger)leg.Amount.Value == room),
+            $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
+        Check(
+            leg.Bound != AmountBound.None || leg.Amount == transfer.Amount,
+            $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
     }
 
     // A refusal must have a reason that was true in the state that the account had; of another account's reasons only
     // the sequential reference can judge.
     private void CheckRefusal(
-        SimulatedAccount place, ReferenceAccount before, TransactionBranch part, int index, TransferStatus reason, LedgerTime at, string verb)
+        SimulatedAccount place, ReferenceAccount before, TransactionBranch part, int index, TransferStatus reason,
+        LedgerTime at, string verb)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
         if (reason == TransferStatus.DecisionFailed)
         {
-            Check(world.Injected.ContainsKey("decision threw"), $"R18: {place.Address} {verb} {part.Id}, as if a decision had thrown");
+            Check(
+                world.Injected.ContainsKey("decision threw"),
+                $"R18: {place.Address} {verb} {part.Id}, as if a decision had thrown");
             return;
         }
 
         Check(failed is not null, $"{place.Address} {verb} {part.Id} for a leg that is not there");
-        if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true } || leg.Transfer is { Reverses.IsNil: false, Amount.Value: var all } && all == UInt128.MaxValue))
+        if (failed!.Transfer is not { } transfer
+            || part.Legs.Any(
+                static leg =>
+                    leg.Transfer is { IsBalancing: true }
+                    || leg.Transfer is { Reverses.IsNil: false, Amount.Value: var all } && all == UInt128.MaxValue))
         {
             return;
         }
 
         var isOwn = reason switch
         {
-            TransferStatus.DebitAccountNotFound or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.DebitAccountFrozen
+            TransferStatus.DebitAccountNotFound or TransferStatus.DebitAccountAlreadyClosed
+                or TransferStatus.DebitAccountFrozen
                 or TransferStatus.ExceedsCredits => transfer.DebitAccount == place.Address,
             TransferStatus.CreditAccountNotFound or TransferStatus.CreditAccountAlreadyClosed
-                or TransferStatus.CreditAccountFrozen or TransferStatus.ExceedsDebits => transfer.CreditAccount == place.Address,
-            TransferStatus.ReversedTransferNotFound or TransferStatus.ExceedsReversedTransferAmount => transfer.DebitAccount == place.Address,
+                or TransferStatus.CreditAccountFrozen or TransferStatus.ExceedsDebits =>
+                    transfer.CreditAccount == place.Address,
+            TransferStatus.ReversedTransferNotFound or TransferStatus.ExceedsReversedTransferAmount =>
+                transfer.DebitAccount == place.Address,
             _ => false,
         };
         if (!isOwn || part.Legs.Any(leg => leg.Index < index && leg.Transfer is { ResolvesHold: true }))
@@ -677,7 +773,9 @@ internal sealed class Oracle(SimulatedCluster world)
         var amount = transfer.ResolvesHold ? 0 : transfer.Amount.Value;
         var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.From)
             .Union(Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.To)).ToList();
-        Check(against.Contains(reason), $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
+        Check(
+            against.Contains(reason),
+            $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
             + $" (against it: {string.Join(", ", against)})");
 
         // I10: what a client was told before it asked must count.
@@ -700,13 +798,16 @@ internal sealed class Oracle(SimulatedCluster world)
                         : BigInteger.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
                 }
 
-                if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
+                if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold
+                    && world.ToldAt(one) < since)
                 {
                     hasTold = true;
                     var copy = book.Copy();
                     copy.Settle(key);
                     copy.Do(doubt.Part, at);
-                    room += reason == TransferStatus.ExceedsCredits ? copy.DebitRoom - book.DebitRoom : copy.CreditRoom - book.CreditRoom;
+                    room += reason == TransferStatus.ExceedsCredits
+                        ? copy.DebitRoom - book.DebitRoom
+                        : copy.CreditRoom - book.CreditRoom;
                 }
             }
 
@@ -726,13 +827,15 @@ internal sealed class Oracle(SimulatedCluster world)
         foreach (var happened in row.Events)
         {
             if (happened is not TransactionPrepared || one.ReadySince.Add(late) >= happened.At
-                || one.Runtime.State.InDoubtInOrder().Count(doubt => doubt.PreparedTime.Add(late) < happened.At) < options.DoubtMax)
+                || one.Runtime.State.InDoubtInOrder()
+                    .Count(doubt => doubt.PreparedTime.Add(late) < happened.At) < options.DoubtMax)
             {
                 continue;
             }
 
             Check(one.LastProbe is not { } last || last.Add(options.ProbeEvery) <= happened.At,
-                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Branch.Key} although too much is in doubt");
+                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Branch.Key} although too much is "
+                    + "in doubt");
             one.LastProbe = happened.At;
         }
     }
@@ -744,11 +847,16 @@ internal sealed class Oracle(SimulatedCluster world)
             return;
         }
 
-        Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
-        Check(rejected.TryAdd((part.Coordinator, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
+        Count(
+            "rejected: "
+            + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
+        Check(
+            rejected.TryAdd((part.Coordinator, part.Id, part.Asked), (reason, leg)),
+            $"I4: {part.Id} is rejected twice");
         burned.Add((part.Coordinator, part.Id));
         rejectedRows[(part.Coordinator, part.Id, part.Asked)] = row;
-        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Coordinator) && Rules.UsesUp(reason))
+        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Coordinator)
+            && Rules.UsesUp(reason))
         {
             burned.Add((part.Coordinator, failed.Id));
             failedLegs.Add((part.Coordinator, failed.Id));
@@ -787,37 +895,52 @@ internal sealed class Oracle(SimulatedCluster world)
         switch (message)
         {
             case PrepareRequest prepare:
-                Check(Known(prepare.Branch) is { Part: not null }, $"R8: {from.Address} asks others to prepare {prepare.Branch.Key} before its own row is durable");
+                Check(
+                    Known(prepare.Branch) is { Part: not null },
+                    $"R8: {from.Address} asks others to prepare {prepare.Branch.Key} before its own row is durable");
                 break;
             case Vote { Kind: VoteKind.Yes } vote:
-                Check(attempts.TryGetValue((vote.Key, vote.Digest), out var voted) && voted.PreparedBy.Contains(from.Address),
+                Check(
+                    attempts.TryGetValue((vote.Key, vote.Digest), out var voted)
+                    && voted.PreparedBy.Contains(from.Address),
                     $"R8: {from.Address} votes for {vote.Key} before its row is durable");
                 break;
             case CommitRequest close:
                 var asked = Known(close.Branch);
-                Check(asked is { Part: not null }, $"R8: {from.Address} asks to close {close.Branch.Key} before its own row is durable");
+                Check(
+                    asked is { Part: not null },
+                    $"R8: {from.Address} asks to close {close.Branch.Key} before its own row is durable");
                 Check(close.Cancel || asked!.PreparedBy.Count >= asked.Others.Count,
                     $"R1: {close.Branch.Key} is to be closed before all have prepared it");
                 break;
             case CommitResponse answer:
                 attempts.TryGetValue((answer.Key, answer.Digest), out var answered);
-                Check(answer.Committed ? answered is { LastAgentCommitted: true } : answered is not { LastAgentCommitted: true },
+                Check(
+                    answer.Committed
+                    ? answered is { LastAgentCommitted: true }
+                    : answered is not { LastAgentCommitted: true },
                     $"R1: {from.Address} says that {answer.Key} is {(answer.Committed ? "" : "not ")}committed");
                 Check(answer.Committed || answered is { LastAgentRefused: true } || answer.Refusal is not null
-                    && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key)) || IsUsed(from, answer.Key)),
+                    && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key))
+                        || IsUsed(from, answer.Key)),
                     $"R1: {from.Address} refuses {answer.Key} before that is durable");
                 break;
             case Outcome outcome:
                 attempts.TryGetValue((outcome.Key, outcome.Digest), out var told);
-                Check(outcome.Committed ? told is { LastAgentCommitted: true } : told is not { LastAgentCommitted: true },
+                Check(
+                    outcome.Committed ? told is { LastAgentCommitted: true } : told is not { LastAgentCommitted: true },
                     $"R2: {from.Address} says that {outcome.Key} is {(outcome.Committed ? "" : "not ")}committed");
-                Check(outcome.Committed || told is { LastAgentRefused: true } || disowned.Contains((outcome.Key, outcome.Digest))
+                Check(
+                    outcome.Committed || told is { LastAgentRefused: true }
+                    || disowned.Contains((outcome.Key, outcome.Digest))
                     || told is not null && told.AbortedBy.Contains(told.Coordinator) || IsUsed(from, outcome.Key),
                     $"R2: {from.Address} says that {outcome.Key} is not committed, of which nothing is durable");
                 break;
             case OutcomeAck ack:
                 // Of an abort it may say so and prepare it afterwards, when the request comes late: then it asks.
-                Check(!from.Book.Doubts.ContainsKey(ack.Key) || !attempts.TryGetValue((ack.Key, ack.Digest), out var ended)
+                Check(
+                    !from.Book.Doubts.ContainsKey(ack.Key)
+                    || !attempts.TryGetValue((ack.Key, ack.Digest), out var ended)
                     || !ended.LastAgentCommitted || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
                     $"I6: {from.Address} says that it has ended {ack.Key}, and has not");
                 break;
@@ -847,7 +970,8 @@ internal sealed class Oracle(SimulatedCluster world)
 
         foreach (var (_, one) in attempts)
         {
-            if (one.Id == id && one.LastAgentCommitted && (one.Coordinator == place.Address || one.Others.Contains(place.Address)))
+            if (one.Id == id && one.LastAgentCommitted
+                && (one.Coordinator == place.Address || one.Others.Contains(place.Address)))
             {
                 return true;
             }
@@ -858,24 +982,38 @@ internal sealed class Oracle(SimulatedCluster world)
 
     // ---------------------------------------------------------------- answers
 
-    public KnownBeforeCall Now(SimulatedAccount place) => new(place.SpokenRow, place.ToldVersion, place.Unbooked.Count == 0 ? [] : [.. place.Unbooked], toldAttempts.Count);
+    public KnownBeforeCall Now(SimulatedAccount place) =>
+        new(place.SpokenRow, place.ToldVersion, place.Unbooked.Count == 0
+            ? []
+            : [.. place.Unbooked], toldAttempts.Count);
 
     public void Answered(Call call, AccountResponse answer, long durableRow)
     {
         switch (answer)
         {
             case PostTransferResponse(var result) when call.Command.Call is PostTransferRequest post:
-                ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
+                ToldOf(
+                    call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted,
+                    -1,
                     result.Time, result.Amount.ToString(), result.Position);
-                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
+                CheckAfter(
+                    call, post.Transfer.Id,
+                    [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
-            case PostTransactionResponse(var result) when call.Command.Call is PostTransactionRequest { IsDryRun: false } post:
-                Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
-                ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+            case PostTransactionResponse(var result) when call.Command
+                .Call is PostTransactionRequest { IsDryRun: false } post:
+                Check(
+                    result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0,
+                    $"{result.Id} names no leg that failed");
+                ToldOf(
+                    call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status,
+                    result.IsCommitted,
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)),
+                    result.Position);
                 CheckAfter(call, post.Transaction.Id, result.After);
                 break;
-            case PostTransactionResponse(var result) when call.Command.Call is PostTransactionRequest { IsDryRun: true }:
+            case PostTransactionResponse(var result) when call.Command
+                .Call is PostTransactionRequest { IsDryRun: true }:
                 Count("dry run: " + result.Status);
                 break;
             case GetAccountResponse({ Doubt: { } doubt } view):
@@ -891,7 +1029,9 @@ internal sealed class Oracle(SimulatedCluster world)
                 CheckTransactionRead(call, get.Id, record);
                 break;
             case ExtendHoldResponse(var status, var deadline) when call.Command.Call is ExtendHoldRequest:
-                Check(status is not (TransferStatus.Created or TransferStatus.Exists) || deadline is not null || true, "");
+                Check(
+                    status is not (TransferStatus.Created or TransferStatus.Exists) || deadline is not null || true,
+                    "");
                 Count("extend: " + status);
                 break;
             case ChangeAccountResponse(var result):
@@ -905,7 +1045,9 @@ internal sealed class Oracle(SimulatedCluster world)
                         || large.Transaction.Legs.Any(static leg => leg.Transfer is { ResolvesHold: true })),
                     "R17: a transaction is refused as too large which is not");
                 Check(call.Command.Call is not PostTransactionRequest done || !attempts.Values.Any(
-                    one => one.LastAgentCommitted && one.Coordinator == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                    one =>
+                        one.LastAgentCommitted && one.Coordinator == call.Command.To
+                        && one.Asked == TransferContent.DigestOf(done.Transaction)),
                     "R17: a transaction is refused as too large, and committed");
                 Count("too large");
                 break;
@@ -918,7 +1060,8 @@ internal sealed class Oracle(SimulatedCluster world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time,
+        string amounts,
         RowPosition position)
     {
         var key = (call.Command.To, id, asked);
@@ -937,7 +1080,8 @@ internal sealed class Oracle(SimulatedCluster world)
 
         // A refusal that used no id up, and the id was used since, for something else that this request is content
         // with: another request of that id, or a leg of a transaction.
-        var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.LastAgentCommitted && other.Asked != asked
+        var isUsedSince = !Rules.UsesUp(one.Status)
+            && attempts.Values.Any(other => other.LastAgentCommitted && other.Asked != asked
             && (other.Id == id || other.Part!.Legs.Any(leg => leg.Transfer?.Id == id)));
         Check(one.Committed is null || one.Committed == committed
             || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
@@ -952,8 +1096,12 @@ internal sealed class Oracle(SimulatedCluster world)
                 other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id);
             if (attempt is null)
             {
-                Check(world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done), $"I5: {id} is acknowledged and no last agent's row is durable");
-                Check(call.Command.Call is not PostTransferRequest || amounts == done!.Leg.Amount.ToString(), $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
+                Check(
+                    world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done),
+                    $"I5: {id} is acknowledged and no last agent's row is durable");
+                Check(
+                    call.Command.Call is not PostTransferRequest || amounts == done!.Leg.Amount.ToString(),
+                    $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
             }
             else
             {
@@ -961,11 +1109,18 @@ internal sealed class Oracle(SimulatedCluster world)
                         && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Coordinator)),
                     $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
                 Count(position.IsNone ? "told: without its row" : "told: with its row");
-                Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
-                var isLegAlone = call.Command.Call is PostTransferRequest
-                    || (call.Command.Call is PostTransactionRequest { Transaction.Legs: [{ Transfer: { } only }] } && only.Id == id);
                 Check(
-                    amounts == string.Join(' ', attempt.Part!.Legs.Where(leg => !isLegAlone || leg.Transfer?.Id == id).Select(static leg => leg.Amount)),
+                    attempt.CommitTime == time,
+                    $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
+                var isLegAlone = call.Command.Call is PostTransferRequest
+                    || (call.Command.Call is PostTransactionRequest { Transaction.Legs: [{ Transfer: { } only }] }
+                        && only.Id == id);
+                Check(
+                    amounts
+                        == string.Join(
+                            ' ',
+                            attempt.Part!.Legs.Where(leg => !isLegAlone || leg.Transfer?.Id == id)
+                                .Select(static leg => leg.Amount)),
                     $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
                 {
@@ -981,20 +1136,32 @@ internal sealed class Oracle(SimulatedCluster world)
             var journaled = time != default;
             if (journaled)
             {
-                Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(
+                    rejected.TryGetValue(key, out var known),
+                    $"I5: {id} is told to be rejected ({status}), and no row says so");
                 Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
                     $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
-                Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
-                Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
+                Check(
+                    failedLeg < 0 || (known.Leg == failedLeg),
+                    $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
+                Check(
+                    known.Status == status || status == TransferStatus.LinkedEventFailed,
+                    $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
                     $"I4: {id} was told {one.Status} at {one.Time} and then {status} at {time}");
             }
             else
             {
-                Check(IsAboutAnother(status) || status is TransferStatus.LinkedEventFailed or TransferStatus.IdFromTheFuture, $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(
+                    IsAboutAnother(status)
+                    || status is TransferStatus.LinkedEventFailed
+                    or TransferStatus.IdFromTheFuture,
+                    $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
-            Check(!attempts.Values.Any(other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id
+            Check(
+                !attempts.Values.Any(
+                    other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id
                     && other.Asked == asked), $"I5: {id} is told to be rejected ({status}) and is committed");
         }
 
@@ -1018,7 +1185,8 @@ internal sealed class Oracle(SimulatedCluster world)
             return;
         }
 
-        var attempt = attempts.Values.Single(other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id);
+        var attempt = attempts.Values.Single(
+            other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id);
         foreach (var after in accounts)
         {
             var isCoordinator = after.Address == attempt.Coordinator && attempt.Others.Count > 0;
@@ -1071,7 +1239,8 @@ internal sealed class Oracle(SimulatedCluster world)
         return place.Versions.Count;
     }
 
-    private static bool IsAboutAnother(TransferStatus status) => status is TransferStatus.IdAlreadyFailed or TransferStatus.Exists
+    private static bool IsAboutAnother(TransferStatus status) =>
+        status is TransferStatus.IdAlreadyFailed or TransferStatus.Exists
         || status.ToString().StartsWith("ExistsWithDifferent", StringComparison.Ordinal);
 
     // I6, I10: a read shows a state that the account had, with all that was told before the read was asked for.
@@ -1080,7 +1249,9 @@ internal sealed class Oracle(SimulatedCluster world)
         var place = call.Place;
         if (view is null)
         {
-            Check(!place.Versions.Take(call.Before.Version).Any(static one => one.Exists), $"I10: {place.Address} is told not to exist");
+            Check(
+                !place.Versions.Take(call.Before.Version).Any(static one => one.Exists),
+                $"I10: {place.Address} is told not to exist");
             return;
         }
 
@@ -1092,7 +1263,8 @@ internal sealed class Oracle(SimulatedCluster world)
                 break;
             }
 
-            if (one.Balances == view.Balances && one.Entries == view.EntryCount && one.Closed == view.IsClosed && one.Holds == view.HoldCount
+            if (one.Balances == view.Balances && one.Entries == view.EntryCount && one.Closed == view.IsClosed
+                && one.Holds == view.HoldCount
                 && !call.Before.Unbooked.Any(told => place.Book.Doubts.ContainsKey(told.Key)))
             {
                 return;
@@ -1100,7 +1272,8 @@ internal sealed class Oracle(SimulatedCluster world)
         }
 
         // Commits that the coordinator has not written yet may show.
-        var lazy = place.Book.Doubts.Where(one => attempts[(one.Key, one.Value.Part.Digest)] is { LastAgentCommitted: true } attempt
+        var lazy = place.Book.Doubts.Where(
+            one => attempts[(one.Key, one.Value.Part.Digest)] is { LastAgentCommitted: true } attempt
             && attempt.Coordinator == place.Address).Select(static one => one.Value.Part).ToArray();
         if (place.Rows.Count != durableRow || lazy.Length > 6)
         {
@@ -1126,8 +1299,9 @@ internal sealed class Oracle(SimulatedCluster world)
             }
         }
 
-        throw new ViolationException($"I10: a read of {place.Address} shows {view.Balances}, {view.EntryCount} entries; it has {place.Book.Balances}, "
-            + $"{place.Book.Entries} entries, and lacks what was told");
+        throw new ViolationException(
+            $"I10: a read of {place.Address} shows {view.Balances}, {view.EntryCount} entries; it has "
+            + $"{place.Book.Balances}, {place.Book.Entries} entries, and lacks what was told");
     }
 
     // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
@@ -1138,7 +1312,8 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(doubt.Count > 0 && doubt.Transactions.Length == Math.Min(doubt.Count, AccountDoubt.TransactionsMax),
             $"R20: a read of {place.Address} is doubtful and names nothing");
         Check(doubt.Transactions.All(one => one.Since > doubt.CompleteUpTo),
-            $"R20: a read of {place.Address} says to be complete up to {doubt.CompleteUpTo}, and something older is in doubt");
+            $"R20: a read of {place.Address} says to be complete up to {doubt.CompleteUpTo}, and something older is "
+                + "in doubt");
         if (place.Rows.Count != view.Version || place.Book.Balances != view.Balances)
         {
             // More has happened since, or is known and not booked.
@@ -1190,8 +1365,12 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(done!.Amount == record.Amount, $"{place.Address} shows {id} with {record.Amount}, not {done.Amount}");
         if (record.Hold is HoldState.Posted or HoldState.Voided or HoldState.Expired)
         {
-            Check(!place.Book.Ended.TryGetValue(id, out var end) || end == record.Hold, $"I7: {place.Address} shows {id} as {record.Hold}, and it is {end}");
-            Check(!place.Book.Holds.ContainsKey(id) || place.Book.Doubts.Count > 0, $"I7: {place.Address} shows {id} as {record.Hold}, and it is live");
+            Check(
+                !place.Book.Ended.TryGetValue(id, out var end) || end == record.Hold,
+                $"I7: {place.Address} shows {id} as {record.Hold}, and it is {end}");
+            Check(
+                !place.Book.Holds.ContainsKey(id) || place.Book.Doubts.Count > 0,
+                $"I7: {place.Address} shows {id} as {record.Hold}, and it is live");
         }
 
         Check(!done.IsHold || record.Hold != HoldState.None, $"{place.Address} shows the hold {id} as none");
@@ -1201,12 +1380,15 @@ internal sealed class Oracle(SimulatedCluster world)
     {
         if (record is null)
         {
-            Check(!toldAttempts.Take(call.Before.Told).Any(one => one.Id == id && one.Coordinator == call.Place.Address),
+            Check(
+                !toldAttempts.Take(call.Before.Told).Any(one => one.Id == id && one.Coordinator == call.Place.Address),
                 $"I5: {call.Place.Address} knows nothing of {id}, which was told to be committed");
         }
         else if (record.Result.IsCommitted)
         {
-            Check(attempts.Values.Any(one => one.LastAgentCommitted && one.Id == id && one.Coordinator == call.Place.Address),
+            Check(
+                attempts.Values.Any(
+                    one => one.LastAgentCommitted && one.Id == id && one.Coordinator == call.Place.Address),
                 $"I5: {call.Place.Address} shows {id}, which is not committed");
         }
     }
@@ -1222,14 +1404,21 @@ internal sealed class Oracle(SimulatedCluster world)
             Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
             Check(!book.Holds.Values.Any(hold => hold.Transfer.DebitAccount == place.Address
-                    && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000), $"R12: a hold of {place.Address} outlives its time");
+                    && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000),
+                    $"R12: a hold of {place.Address} outlives its time");
             var held = book.Holds.Values.Aggregate((Debit: (BigInteger)0, Credit: (BigInteger)0), (sum, hold) =>
-                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (BigInteger)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (BigInteger)hold.Remaining));
-            Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");
+                hold.Transfer.DebitAccount == place.Address
+                ? (sum.Debit + (BigInteger)hold.Remaining, sum.Credit)
+                : (sum.Debit, sum.Credit + (BigInteger)hold.Remaining));
+            Check(
+                held.Debit == book.DebitsPending && held.Credit == book.CreditsPending,
+                $"I7: {place.Address} holds more or less than its holds");
             if (book.Exists)
             {
                 var sum = sums.GetValueOrDefault(book.Asset.Text);
-                sums[book.Asset.Text] = (sum.Posted + book.DebitsPosted - book.CreditsPosted, sum.Pending + book.DebitsPending - book.CreditsPending);
+                sums[book.Asset.Text] = (
+                    sum.Posted + book.DebitsPosted - book.CreditsPosted,
+                    sum.Pending + book.DebitsPending - book.CreditsPending);
             }
         }
 
@@ -1243,7 +1432,9 @@ internal sealed class Oracle(SimulatedCluster world)
         {
             if (attempt.LastAgentCommitted)
             {
-                Check(attempt.CommittedBy.Count == attempt.Others.Count, $"I6: {attempt.Key} is committed, and not on all its accounts");
+                Check(
+                    attempt.CommittedBy.Count == attempt.Others.Count,
+                    $"I6: {attempt.Key} is committed, and not on all its accounts");
             }
             else
             {
@@ -1266,12 +1457,18 @@ internal sealed class Oracle(SimulatedCluster world)
         if (live is not null)
         {
             var actual = Dump(AccountSnapshot.Of(live, place.Rows.Count));
-            Check(actual == expected, $"I8: {place.Address}: live state is not the fold:\n{actual}\n--- fold\n{expected}");
+            Check(
+                actual == expected,
+                $"I8: {place.Address}: live state is not the fold:\n{actual}\n--- fold\n{expected}");
         }
 
         var book = place.Book;
-        Check(folded.State.Balances == book.Balances, $"I8: {place.Address}: the fold gives {folded.State.Balances}, the book {book.Balances}");
-        Check(folded.State.EntryCount == book.Entries && folded.State.Closed == book.Closed && folded.State.HoldCount == book.Holds.Count
+        Check(
+            folded.State.Balances == book.Balances,
+            $"I8: {place.Address}: the fold gives {folded.State.Balances}, the book {book.Balances}");
+        Check(
+            folded.State.EntryCount == book.Entries && folded.State.Closed == book.Closed
+            && folded.State.HoldCount == book.Holds.Count
             && folded.State.InDoubtCount == book.Doubts.Count, $"I8: {place.Address}: the fold is not the book");
         foreach (var snapshot in place.Snapshots.TakeLast(2))
         {
@@ -1283,19 +1480,29 @@ internal sealed class Oracle(SimulatedCluster world)
             }
 
             var tail = Dump(AccountSnapshot.Of(restored.State, place.Rows.Count));
-            Check(tail == expected, $"I8: {place.Address}: snapshot {snapshot.SequenceNr} and its tail are not the fold:\n{tail}\n--- fold\n{expected}");
+            Check(
+                tail == expected,
+                $"I8: {place.Address}: snapshot {snapshot.SequenceNr} and its tail are not the fold:\n{tail}\n--- "
+                    + $"fold\n{expected}");
         }
     }
 
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
-        $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenNonTimeOrdered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
-        .. s.RememberedEarly.Select(static r => $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
+        $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} "
+            + $"{s.PreparedCount}",
+        $"{s.Watermark} {s.HasForgottenNonTimeOrdered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} "
+            + $"{s.ClosedReason} {s.Freeze}",
+        .. s.RememberedEarly.Select(
+            static r =>
+                $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} "
+                    + $"{r.What.Details}"),
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Holds.Select(static h => $"{h}"),
-        .. s.InDoubt.Select(static d => $"{d.Branch.Key} {d.Branch.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
+        .. s.InDoubt.Select(
+            static d =>
+                $"{d.Branch.Key} {d.Branch.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
 
     private void Count(string outcome)
     {
@@ -1313,7 +1520,9 @@ internal sealed class Oracle(SimulatedCluster world)
         }
     }
 
-    private static void Check(bool holds, [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument(nameof(holds))] Interpolated what)
+    private static void Check(
+        bool holds,
+        [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument(nameof(holds))] Interpolated what)
     {
         if (!holds)
         {

@@ -74,20 +74,25 @@ internal sealed class ReferenceAccount
     public HashSet<TransferId> Failed { get; private init; } = [];
 
     public Balances Balances => new(
-        new((UInt128)DebitsPending), new((UInt128)DebitsPosted), new((UInt128)CreditsPending), new((UInt128)CreditsPosted),
+        new((UInt128)DebitsPending), new((UInt128)DebitsPosted), new((UInt128)CreditsPending),
+        new((UInt128)CreditsPosted),
         new((UInt128)DebitsReserved), new((UInt128)CreditsReserved));
 
-    public BigInteger DebitRoom => CreditsPosted + (BigInteger)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
+    public BigInteger DebitRoom =>
+        CreditsPosted + (BigInteger)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
 
-    public BigInteger CreditRoom => DebitsPosted + (BigInteger)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+    public BigInteger CreditRoom =>
+        DebitsPosted + (BigInteger)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
 
     /// <summary>Whether there are no more holds than there may be.</summary>
     public bool KeepsItsHolds => Holds.Count <= HoldsMax
         && Holds.Values.GroupBy(hold => OtherOf(hold.Transfer)).All(group => group.Count() <= HoldsPerCounterpartyMax);
 
-    public AccountAddress OtherOf(Transfer transfer) => transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount;
+    public AccountAddress OtherOf(Transfer transfer) =>
+        transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount;
 
-    public bool KeepsItsLimits => (DebitAllowance is null || DebitRoom >= 0) && (CreditAllowance is null || CreditRoom >= 0);
+    public bool KeepsItsLimits =>
+        (DebitAllowance is null || DebitRoom >= 0) && (CreditAllowance is null || CreditRoom >= 0);
 
     public bool IsOpeningOrClosingInDoubt
     {
@@ -97,8 +102,11 @@ internal sealed class ReferenceAccount
             {
                 foreach (var leg in doubt.Part.Legs)
                 {
-                    if (leg.Concerns(Address) && ((leg.Opening is not null && !Exists) || (leg.Opening is null && Closes(leg.Transfer!))
-                        || (leg.Opening is null && (leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.HoldId, out var hold) && Closes(hold.Transfer))))
+                    if (leg.Concerns(Address)
+                        && ((leg.Opening is not null && !Exists) || (leg.Opening is null && Closes(leg.Transfer!))
+                        || (leg.Opening is null
+                            && (leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None
+                            && Holds.TryGetValue(leg.Transfer.HoldId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
                     }
@@ -242,13 +250,19 @@ internal sealed class ReferenceAccount
         }
 
         var transfer = leg.Transfer!;
-        Rules.Check(Done.TryAdd(transfer.Id, new ReferenceEntry(leg, part.Id, time)), $"I4: {transfer.Id} has two effects on {Address}");
+        Rules.Check(
+            Done.TryAdd(transfer.Id, new ReferenceEntry(leg, part.Id, time)),
+            $"I4: {transfer.Id} has two effects on {Address}");
         var isDebit = transfer.DebitAccount == Address;
         var amount = (BigInteger)leg.Amount.Value;
         if (transfer.ResolvesHold)
         {
-            Rules.Check(Holds.TryGetValue(transfer.HoldId, out var hold), $"I7: {Address}: {transfer.HoldId} is resolved and is not live");
-            var rest = (transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None ? hold!.Remaining - leg.Amount.Value : 0;
+            Rules.Check(
+                Holds.TryGetValue(transfer.HoldId, out var hold),
+                $"I7: {Address}: {transfer.HoldId} is resolved and is not live");
+            var rest = (transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None
+                ? hold!.Remaining - leg.Amount.Value
+                : 0;
             Pending(isDebit, -(BigInteger)(hold!.Remaining - rest));
             if (rest > 0)
             {
@@ -259,7 +273,9 @@ internal sealed class ReferenceAccount
                 Holds.Remove(transfer.HoldId);
                 var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
                 Ended.Add(transfer.HoldId, !isVoid ? HoldState.Posted
-                    : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired : HoldState.Voided);
+                    : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None
+                    ? HoldState.Expired
+                    : HoldState.Voided);
                 if (isVoid && Closes(hold.Transfer))
                 {
                     ClosedByHold = false;
@@ -297,7 +313,8 @@ internal sealed class ReferenceAccount
     }
 
     public bool Closes(Transfer transfer) => (transfer.Flags
-        & (transfer.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
+        & (transfer.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit))
+            != TransferFlags.None;
 
     private void Pending(bool isDebit, BigInteger amount)
     {
@@ -327,28 +344,35 @@ internal static class Rules
         TransferStatus.IdAlreadyFailed, TransferStatus.DebitAccountNotFound, TransferStatus.CreditAccountNotFound,
         TransferStatus.AccountsMustHaveTheSameLedger, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts,
         TransferStatus.PendingTransferNotFound, TransferStatus.PendingTransferNotPending,
-        TransferStatus.PendingTransferHasDifferentDebitAccountId, TransferStatus.PendingTransferHasDifferentCreditAccountId,
+        TransferStatus.PendingTransferHasDifferentDebitAccountId,
+        TransferStatus.PendingTransferHasDifferentCreditAccountId,
         TransferStatus.PendingTransferHasDifferentLedger, TransferStatus.PendingTransferHasDifferentCode,
         TransferStatus.ExceedsPendingTransferAmount, TransferStatus.PendingTransferHasDifferentAmount,
         TransferStatus.PendingTransferAlreadyPosted, TransferStatus.PendingTransferAlreadyVoided,
         TransferStatus.PendingTransferExpired, TransferStatus.ReversedTransferNotFound,
         TransferStatus.ReversedTransferNotPosted, TransferStatus.ReversedTransferHasDifferentAccounts,
         TransferStatus.ExceedsReversedTransferAmount, TransferStatus.DebitAccountAlreadyClosed,
-        TransferStatus.CreditAccountAlreadyClosed, TransferStatus.DebitAccountFrozen, TransferStatus.CreditAccountFrozen,
-        TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsDebitsPosted,
+        TransferStatus.CreditAccountAlreadyClosed, TransferStatus.DebitAccountFrozen,
+        TransferStatus.CreditAccountFrozen,
+        TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending,
+        TransferStatus.OverflowsDebitsPosted,
         TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits,
         TransferStatus.OverflowsTimeout, TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
-        TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
+        TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.ExceedsHoldsOfAccount,
+        TransferStatus.DecisionFailed,
         TransferStatus.AbortedByOperator,
     ];
 
     /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next
     /// moment.</summary>
     public static bool UsesUp(TransferStatus reason) => reason is
-        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
+        or TransferStatus.PendingTransferNotFound
         or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
-        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
-        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed
+        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen
+        or TransferStatus.CreditAccountFrozen
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount
+        or TransferStatus.DecisionFailed
         or TransferStatus.AbortedByOperator;
 
     public static void Check(bool holds, string what)
@@ -394,16 +418,22 @@ internal static class Rules
         {
             // All that is left of the original.
             return debit.Done.TryGetValue(transfer.Reverses, out var original)
-                ? (UInt128)((BigInteger)original.Leg.Amount.Value - debit.Reversed.GetValueOrDefault(transfer.Reverses)) : 0;
+                ? (UInt128)((BigInteger)original.Leg.Amount.Value
+                    - debit.Reversed.GetValueOrDefault(transfer.Reverses))
+                : 0;
         }
 
-        return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None ? Least(amount, credit.CreditRoom) : amount;
+        return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None
+            ? Least(amount, credit.CreditRoom)
+            : amount;
     }
 
-    private static UInt128 Least(UInt128 amount, BigInteger room) => room <= 0 ? 0 : amount < room ? amount : (UInt128)room;
+    private static UInt128 Least(UInt128 amount, BigInteger room) =>
+        room <= 0 ? 0 : amount < room ? amount : (UInt128)room;
 
     /// <summary>All that one account has against a transfer.</summary>
-    public static List<TransferStatus> Against(Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, LedgerTime now)
+    public static List<TransferStatus> Against(
+        Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, LedgerTime now)
     {
         var reasons = new List<TransferStatus>();
         if (!book.Exists)
@@ -433,7 +463,8 @@ internal static class Rules
         {
             if (book.Closed)
             {
-                reasons.Add(isDebit ? TransferStatus.DebitAccountAlreadyClosed : TransferStatus.CreditAccountAlreadyClosed);
+                reasons.Add(
+                    isDebit ? TransferStatus.DebitAccountAlreadyClosed : TransferStatus.CreditAccountAlreadyClosed);
             }
 
             if (book.Freeze is { } freeze && freeze.HoldsAt(now) && (isDebit ? freeze.Debits : freeze.Credits))
@@ -479,7 +510,8 @@ internal static class Rules
     }
 
     // No counter passes 2^128-1, nor do those of a side together.
-    private static void AgainstOverflow(Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, List<TransferStatus> reasons)
+    private static void AgainstOverflow(
+        Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, List<TransferStatus> reasons)
     {
         BigInteger max = UInt128.MaxValue;
         var held = isDebit ? book.DebitsPending : book.CreditsPending;
@@ -501,7 +533,8 @@ internal static class Rules
     }
 
     private static void AgainstResolution(
-        Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, LedgerTime now, List<TransferStatus> reasons)
+        Transfer transfer, UInt128 amount, ReferenceAccount book, bool isDebit, LedgerTime now,
+        List<TransferStatus> reasons)
     {
         Transfer pending;
         UInt128 left;
@@ -525,7 +558,9 @@ internal static class Rules
             }
 
             reasons.Add(end == HoldState.Posted ? TransferStatus.PendingTransferAlreadyPosted
-                : end == HoldState.Voided ? TransferStatus.PendingTransferAlreadyVoided : TransferStatus.PendingTransferExpired);
+                : end == HoldState.Voided
+                ? TransferStatus.PendingTransferAlreadyVoided
+                : TransferStatus.PendingTransferExpired);
         }
         else
         {
@@ -568,13 +603,16 @@ internal static class Rules
         _ = amount;
     }
 
-    private static void AgainstReversal(Transfer transfer, UInt128 amount, ReferenceAccount book, List<TransferStatus> reasons)
+    private static void AgainstReversal(
+        Transfer transfer, UInt128 amount, ReferenceAccount book, List<TransferStatus> reasons)
     {
-        if (!book.Done.TryGetValue(transfer.Reverses, out var original) || original.Leg.Transfer!.Id != transfer.Reverses)
+        if (!book.Done.TryGetValue(transfer.Reverses, out var original)
+            || original.Leg.Transfer!.Id != transfer.Reverses)
         {
             reasons.Add(TransferStatus.ReversedTransferNotFound);
         }
-        else if ((original.Leg.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) != TransferFlags.None)
+        else if ((original.Leg.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) != TransferFlags
+            .None)
         {
             reasons.Add(TransferStatus.ReversedTransferNotPosted);
         }

@@ -15,7 +15,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
     private int at;
     private long threwBefore;
 
-    private sealed record Known(Transaction Asked, TransferStatus Status, int Leg, ImmutableArray<UInt128> Amounts, bool IsFinal, Transaction Full);
+    private sealed record Known(
+        Transaction Asked, TransferStatus Status, int Leg, ImmutableArray<UInt128> Amounts, bool IsFinal,
+        Transaction Full);
 
     private long Threw => world.Injected.GetValueOrDefault("decision threw");
 
@@ -64,7 +66,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         {
             books.Add(account, book = new ReferenceAccount
             {
-                Address = account, HoldsMax = world.Options.HoldsMax, HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
+                Address =
+                    account, HoldsMax = world.Options.HoldsMax,
+                    HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
             });
         }
 
@@ -80,7 +84,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 var book = BookOf(open.Spec.Address);
                 var result = ((OpenAccountResponse)wish.Answer!).Result;
                 var status = book.Exists ? Compare(book.OpenedWith!, open.Spec) : AccountStatus.Created;
-                Check(result.Status == status || (status == AccountStatus.Created && result.Status == AccountStatus.Exists),
+                Check(
+                    result.Status == status
+                    || (status == AccountStatus.Created && result.Status == AccountStatus.Exists),
                     $"{open.Spec.Address}: opening is answered {result.Status}, not {status}");
                 if (!book.Exists)
                 {
@@ -89,7 +95,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
 
                 break;
             case ChangeAccountRequest change:
-                JudgeChange(BookOf(wish.Command.To), change.Change, ((ChangeAccountResponse)wish.Answer!).Result.Status);
+                JudgeChange(
+                    BookOf(wish.Command.To), change.Change, ((ChangeAccountResponse)wish.Answer!).Result.Status);
                 break;
             case ExtendHoldRequest extend:
                 JudgeExtension(wish, extend);
@@ -97,7 +104,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             case PostTransferRequest post:
                 var answer = ((PostTransferResponse)wish.Answer!).Result;
                 JudgeTransaction(
-                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.Time, [answer.Amount.Value]);
+                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.Time,
+                    [answer.Amount.Value]);
                 break;
             case PostTransactionRequest { IsDryRun: false } post:
                 var whole = ((PostTransactionResponse)wish.Answer!).Result;
@@ -111,9 +119,11 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 break;
             case GetAccountRequest:
                 Check(((GetAccountResponse)wish.Answer!).View is { } view
-                        ? view.Balances == BookOf(wish.Command.To).Balances && view.IsClosed == BookOf(wish.Command.To).Closed
+                        ? view.Balances == BookOf(wish.Command.To).Balances
+                            && view.IsClosed == BookOf(wish.Command.To).Closed
                         : !BookOf(wish.Command.To).Exists,
-                    $"a read of {wish.Command.To} is answered {Tracer.Text(wish.Answer)}; the reference has {Tracer.Text(BookOf(wish.Command.To).Balances)}");
+                    $"a read of {wish.Command.To} is answered {Tracer.Text(wish.Answer)}; the reference has "
+                        + $"{Tracer.Text(BookOf(wish.Command.To).Balances)}");
                 break;
             case GetTransferRequest get:
                 JudgeTransferRead(wish, get);
@@ -142,7 +152,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             var copy = book.Copy();
             copy.Change(change);
             expected = !copy.KeepsItsLimits ? AccountStatus.LimitIsExceeded
-                : (book.DebitAllowance, book.CreditAllowance) == (limits.DebitsMustNotExceedCredits?.Value, limits.CreditsMustNotExceedDebits?.Value)
+                : (book.DebitAllowance, book.CreditAllowance)
+                    == (limits.DebitsMustNotExceedCredits?.Value, limits.CreditsMustNotExceedDebits?.Value)
                     ? AccountStatus.Unchanged : AccountStatus.Changed;
         }
         else
@@ -203,13 +214,21 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         var record = ((GetTransferResponse)wish.Answer!).Record;
         if (!book.Done.TryGetValue(get.Id, out var done) || done.Leg.Transfer!.Id != get.Id)
         {
-            Check(record is null || record.Status != TransferStatus.Created, $"{wish.Command.To} shows {get.Id}, which never was");
+            Check(
+                record is null || record.Status != TransferStatus.Created,
+                $"{wish.Command.To} shows {get.Id}, which never was");
             return;
         }
 
-        Check(record is { Status: TransferStatus.Created }, $"{wish.Command.To} does not show {get.Id}, but {record?.Status}");
-        Check(record!.Amount == done.Leg.Amount, $"{wish.Command.To} shows {get.Id} with {record.Amount}, not {done.Leg.Amount}");
-        var state = !done.Leg.IsHold ? HoldState.None : book.Ended.TryGetValue(get.Id, out var end) ? end : HoldState.Live;
+        Check(
+            record is { Status: TransferStatus.Created },
+            $"{wish.Command.To} does not show {get.Id}, but {record?.Status}");
+        Check(
+            record!.Amount == done.Leg.Amount,
+            $"{wish.Command.To} shows {get.Id} with {record.Amount}, not {done.Leg.Amount}");
+        var state = !done.Leg.IsHold
+            ? HoldState.None
+            : book.Ended.TryGetValue(get.Id, out var end) ? end : HoldState.Live;
         Check(record.Hold == state, $"{wish.Command.To} shows {get.Id} as {record.Hold}, not {state}");
         Check(state != HoldState.Live || record.HoldRemaining.Value == book.Holds[get.Id].Remaining,
             $"{wish.Command.To} shows {get.Id} with {record.HoldRemaining} left");
@@ -218,13 +237,17 @@ internal sealed class SequentialOracle(SimulatedCluster world)
     // ---------------------------------------------------------------- transactions
 
     private void JudgeTransaction(
-        PendingRequest wish, Transaction asked, TransferStatus status, int failedLeg, LedgerTime time, ImmutableArray<UInt128> amounts)
+        PendingRequest wish, Transaction asked, TransferStatus status, int failedLeg, LedgerTime time,
+        ImmutableArray<UInt128> amounts)
     {
         var coordinator = wish.Command.To;
-        var list = known.TryGetValue((coordinator, asked.Id), out var found) ? found : known[(coordinator, asked.Id)] = [];
+        var list = known.TryGetValue((coordinator, asked.Id), out var found)
+            ? found
+            : known[(coordinator, asked.Id)] = [];
         var isAlone = asked.Legs is [{ Transfer: { } alone }] && alone.Id == asked.Id;
         var used = list.FirstOrDefault(static one => one.IsFinal);
-        var isFree = used is null && !BookOf(coordinator).Failed.Contains(asked.Id) && !BookOf(coordinator).Done.ContainsKey(asked.Id);
+        var isFree = used is null && !BookOf(coordinator).Failed.Contains(asked.Id)
+            && !BookOf(coordinator).Done.ContainsKey(asked.Id);
         foreach (var one in list)
         {
             // What an id was used for outranks an earlier refusal that did not use it up.
@@ -233,7 +256,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 if (one.Status == TransferStatus.Created)
                 {
                     Check(status == TransferStatus.Exists && amounts.SequenceEqual(one.Amounts),
-                        $"{asked.Id} again is answered {status} [{string.Join(' ', amounts)}], not exists [{string.Join(' ', one.Amounts)}]");
+                        $"{asked.Id} again is answered {status} [{string.Join(' ', amounts)}], not exists "
+                            + $"[{string.Join(' ', one.Amounts)}]");
                 }
                 else
                 {
@@ -248,7 +272,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         if (used is { } final)
         {
             var expected = final.Status != TransferStatus.Created ? TransferStatus.IdAlreadyFailed
-                : isAlone && IndexOf(final.Full, asked.Id) is >= 0 and var at ? Difference(final.Full.Legs[at].Transfer!, asked.Legs[0].Transfer!, final.Amounts[at])
+                : isAlone
+                    && IndexOf(final.Full, asked.Id) is >= 0
+                    and var at ? Difference(final.Full.Legs[at].Transfer!, asked.Legs[0].Transfer!, final.Amounts[at])
                 : TransferStatus.ExistsWithDifferentTransfers;
             if (expected == TransferStatus.Exists)
             {
@@ -261,8 +287,11 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         }
 
         // A hold that is posted by the transaction that makes it, with next to no time: it may be too late.
-        if (asked.Legs.Any(one => one.Transfer is { ResolvesHold: true } resolution && asked.Legs.Any(other => other.Transfer is { } hold
-            && hold.Id == resolution.HoldId && hold.Timeout > TimeSpan.Zero && hold.Timeout < TimeSpan.FromMinutes(10))))
+        if (asked.Legs.Any(
+            one =>
+                one.Transfer is { ResolvesHold: true } resolution && asked.Legs.Any(other => other.Transfer is { } hold
+            && hold.Id == resolution.HoldId && hold.Timeout > TimeSpan.Zero
+            && hold.Timeout < TimeSpan.FromMinutes(10))))
         {
             isStopped = true;
             return;
@@ -273,7 +302,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         {
             // The world made it so: one account could not say what it had against it, so another one's reason may stand
             // first. It is a refusal like others: nothing was done, and the same is answered the same way.
-            list.Add(new Known(asked, status, isAlone ? -1 : failedLeg, amounts, !isAlone || Rules.UsesUp(status), asked));
+            list.Add(
+                new Known(asked, status, isAlone ? -1 : failedLeg, amounts, !isAlone || Rules.UsesUp(status), asked));
             NoteFailed(coordinator, asked, status, failedLeg);
             return;
         }
@@ -281,20 +311,29 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
         if (reason == TransferStatus.None)
         {
-            Check(status is TransferStatus.Created or TransferStatus.Exists, $"{asked.Id} is answered {status} at {failedLeg}, not created");
-            Check(amounts.SequenceEqual(moved), $"{asked.Id} is answered [{string.Join(' ', amounts)}], not [{string.Join(' ', moved)}]");
+            Check(
+                status is TransferStatus.Created or TransferStatus.Exists,
+                $"{asked.Id} is answered {status} at {failedLeg}, not created");
+            Check(
+                amounts.SequenceEqual(moved),
+                $"{asked.Id} is answered [{string.Join(' ', amounts)}], not [{string.Join(' ', moved)}]");
             list.Add(new Known(asked, TransferStatus.Created, -1, moved, true, full));
         }
         else
         {
             // A post alone is refused by its debit account's freeze without asking the other account.
-            Check(isAlone && status == TransferStatus.DebitAccountFrozen && reason == TransferStatus.CreditAccountAlreadyClosed
+            Check(
+                isAlone && status == TransferStatus.DebitAccountFrozen
+                && reason == TransferStatus.CreditAccountAlreadyClosed
                 && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg)
-                || isAlone && reason == TransferStatus.IdAlreadyFailed && IsFoundFirst(asked.Legs[0].Transfer!, status, wish),
+                || isAlone && reason == TransferStatus.IdAlreadyFailed
+                && IsFoundFirst(asked.Legs[0].Transfer!, status, wish),
                 $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
 
             // One leg of a transaction, by itself: with its own amount.
-            Check(reason != TransferStatus.Exists || !isAlone || amounts[0] == BookOf(coordinator).Done[asked.Id].Leg.Amount.Value,
+            Check(
+                reason != TransferStatus.Exists || !isAlone
+                || amounts[0] == BookOf(coordinator).Done[asked.Id].Leg.Amount.Value,
                 $"{asked.Id}, a leg, is answered [{string.Join(' ', amounts)}]");
 
             // What follows from an id is not a decision of its own.
@@ -312,7 +351,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         var (debit, credit) = (BookOf(transfer.DebitAccount), BookOf(transfer.CreditAccount));
         var (amount, now) = (Rules.AmountOf(transfer, debit, credit), new LedgerTime(wish.FirstSent));
         return !debit.Failed.Contains(transfer.Id)
-            && ((status == TransferStatus.AccountsMustHaveTheSameLedger && debit.Exists && credit.Exists && debit.Asset != credit.Asset)
+            && ((status == TransferStatus.AccountsMustHaveTheSameLedger && debit.Exists && credit.Exists
+                && debit.Asset != credit.Asset)
                 || Rules.Highest(Rules.Against(transfer, amount, debit, true, now)) == status
                 || Rules.Highest(Rules.Against(transfer, amount, credit, false, now)) == status);
     }
@@ -378,24 +418,30 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             : known.HoldId != asked.HoldId ? TransferStatus.ExistsWithDifferentPendingId
             : known.Timeout != asked.Timeout ? TransferStatus.ExistsWithDifferentTimeout
             : known.Reverses != asked.Reverses ? TransferStatus.ExistsWithDifferentReverses
-            : known.DebitAccount != asked.DebitAccount && !(inherits && asked.DebitAccount.IsNone) ? TransferStatus.ExistsWithDifferentDebitAccountId
-            : known.CreditAccount != asked.CreditAccount && !(inherits && asked.CreditAccount.IsNone) ? TransferStatus.ExistsWithDifferentCreditAccountId
+            : known.DebitAccount != asked.DebitAccount
+                && !(inherits && asked.DebitAccount.IsNone) ? TransferStatus.ExistsWithDifferentDebitAccountId
+            : known.CreditAccount != asked.CreditAccount
+                && !(inherits && asked.CreditAccount.IsNone) ? TransferStatus.ExistsWithDifferentCreditAccountId
             : !IsSameAmount() ? TransferStatus.ExistsWithDifferentAmount
-            : known.Reference != asked.Reference && !(inherits && asked.Reference.Length == 0) ? TransferStatus.ExistsWithDifferentReference
+            : known.Reference != asked.Reference
+                && !(inherits && asked.Reference.Length == 0) ? TransferStatus.ExistsWithDifferentReference
             : known.EffectiveTime != asked.EffectiveTime ? TransferStatus.ExistsWithDifferentEffectiveTime
             : known.Asset != asked.Asset && !(inherits && asked.Asset.IsNone) ? TransferStatus.ExistsWithDifferentLedger
             : known.Code != asked.Code && !(inherits && asked.Code == 0) ? TransferStatus.ExistsWithDifferentCode
             : TransferStatus.Exists;
 
         bool IsSameAmount() =>
-            (asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
-            : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero || asked.Amount.Value == moved
+            (asked.Flags & TransferFlags.PostPending) != TransferFlags.None
+            && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
+            : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero
+                || asked.Amount.Value == moved
             : !asked.Reverses.IsNil && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : asked.IsBalancing ? asked.Amount.Value >= moved
             : asked.Amount.Value == moved;
     }
 
-    private (TransferStatus Reason, int Leg, ImmutableArray<UInt128> Amounts, Transaction Full) Try(Transaction asked, LedgerTime now)
+    private (TransferStatus Reason, int Leg, ImmutableArray<UInt128> Amounts, Transaction Full) Try(
+        Transaction asked, LedgerTime now)
     {
         var copies = new Dictionary<AccountAddress, ReferenceAccount>();
         ReferenceAccount Copy(AccountAddress account)
@@ -472,7 +518,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 Amount = new Amount(amount), Deadline = deadline,
                 HoldRemaining = new Amount(debit.Holds.GetValueOrDefault(transfer.HoldId)?.Remaining ?? 0),
             };
-            var part = new TransactionBranch { Id = asked.Id, Coordinator = default, LegCount = 1, Asked = 0, Legs = [done] };
+            var part =
+                new TransactionBranch { Id = asked.Id, Coordinator = default, LegCount = 1, Asked = 0, Legs = [done] };
             debit.Do(part, done, now);
             credit.Do(part, done, now);
             amounts.Add(amount);
@@ -487,14 +534,19 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         return (TransferStatus.None, -1, amounts.ToImmutable(), new Transaction(asked.Id, full.ToImmutable()));
     }
 
-    private static List<TransferStatus> Against(Transfer transfer, UInt128 amount, ReferenceAccount debit, ReferenceAccount credit, LedgerTime now)
+    private static List<TransferStatus> Against(
+        Transfer transfer, UInt128 amount, ReferenceAccount debit, ReferenceAccount credit, LedgerTime now)
     {
         foreach (var book in (ReadOnlySpan<ReferenceAccount>)[debit, credit])
         {
             if (book.Done.TryGetValue(transfer.Id, out var done))
             {
-                return [done.Leg.Transfer!.Id == transfer.Id
-                    ? Difference(done.Leg.Transfer, transfer, done.Leg.Amount.Value) : TransferStatus.ExistsWithDifferentTransfers];
+                return
+                [
+                    done.Leg.Transfer!.Id == transfer.Id
+                        ? Difference(done.Leg.Transfer, transfer, done.Leg.Amount.Value)
+                        : TransferStatus.ExistsWithDifferentTransfers,
+                ];
             }
         }
 
@@ -510,13 +562,17 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             if (!reasons.Contains(TransferStatus.PendingTransferNotFound))
             {
                 reasons.AddRange(Rules.Against(transfer, amount, credit, false, now)
-                    .Where(static one => one is TransferStatus.CreditAccountAlreadyClosed or TransferStatus.CreditAccountFrozen));
+                    .Where(
+                        static one =>
+                            one is TransferStatus.CreditAccountAlreadyClosed or TransferStatus.CreditAccountFrozen));
             }
 
             return reasons;
         }
 
-        List<TransferStatus> all = [.. Rules.Against(transfer, amount, debit, true, now), .. Rules.Against(transfer, amount, credit, false, now)];
+        List<TransferStatus> all = [
+            .. Rules.Against(transfer, amount, debit, true, now),
+            .. Rules.Against(transfer, amount, credit, false, now)];
         if (debit.Exists && credit.Exists && debit.Asset != credit.Asset)
         {
             all.Add(TransferStatus.AccountsMustHaveTheSameLedger);
@@ -541,7 +597,11 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 {
                     Amount = new Amount(hold.Remaining), HoldRemaining = new Amount(hold.Remaining),
                 };
-                var part = new TransactionBranch { Id = expiry.Transfer!.Id, Coordinator = default, LegCount = 1, Asked = 0, Legs = [expiry] };
+                var part =
+                    new TransactionBranch
+                    {
+                        Id = expiry.Transfer!.Id, Coordinator = default, LegCount = 1, Asked = 0, Legs = [expiry]
+                    };
                 debit.Do(part, expiry, hold.Deadline);
                 BookOf(hold.Transfer.CreditAccount).Do(part, expiry, hold.Deadline);
             }

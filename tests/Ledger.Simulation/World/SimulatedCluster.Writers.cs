@@ -90,7 +90,8 @@ internal sealed partial class SimulatedCluster
                 {
                     // Rows could come to wait for each other in a circle, which takes four busy accounts.
                     throw new ViolationException(
-                        $"P1: {from.Place.Address} has sent {Tracer.Text(message)} before the row that it follows from was handed over");
+                        $"P1: {from.Place.Address} has sent {Tracer.Text(message)} before the row that it follows "
+                            + "from was handed over");
                 }
 
                 if (!healed && network.Chance(faults.Drop))
@@ -116,7 +117,8 @@ internal sealed partial class SimulatedCluster
     {
         CheckRow(one, row);
         CheckReplay(one, row);
-        (writersOf[one.Node] ??= new SimulatedWriter(this, one.Node, faults.Writers, faults.GroupRowsMax)).Take(new QueuedRow(one, row));
+        (writersOf[one.Node] ??= new SimulatedWriter(this, one.Node, faults.Writers, faults.GroupRowsMax))
+            .Take(new QueuedRow(one, row));
     }
 
     private void Arrive(SimulatedWriter writer, IReadOnlyList<QueuedRow> group, int fate)

@@ -261,7 +261,8 @@ internal sealed class Workload
                 {
                     Flags = TransferFlags.Pending,
                     Timeout = random.Chance(400) ? TimeSpan.Zero
-                        : TimeSpan.FromMicroseconds(random.Chance(500) ? random.Spread(15, 22) : 3_600_000_000L * random.Between(1, 9)),
+                        : TimeSpan.FromMicroseconds(
+                            random.Chance(500) ? random.Spread(15, 22) : 3_600_000_000L * random.Between(1, 9)),
                 };
                 if (random.Chance(weights[6] * 30))
                 {
@@ -274,7 +275,12 @@ internal sealed class Workload
 
                 if (random.Chance(100))
                 {
-                    transfer = transfer with { Flags = transfer.Flags | random.Of(TransferFlags.BalancingDebit, TransferFlags.BalancingCredit) };
+                    transfer =
+                        transfer with
+                        {
+                            Flags = transfer.Flags | random.Of(
+                                TransferFlags.BalancingDebit, TransferFlags.BalancingCredit)
+                        };
                 }
 
                 break;
@@ -392,7 +398,8 @@ internal sealed class Workload
             case 12:
                 var opened = random.Next(accounts.Count);
                 var spec = SpecOf(opened);
-                Add(accounts[opened], new OpenAccountRequest(random.Chance(100) ? spec with { Code = 2 } : spec, default, default));
+                Add(accounts[opened],
+                    new OpenAccountRequest(random.Chance(100) ? spec with { Code = 2 } : spec, default, default));
                 break;
             default:
                 Add(Movement(0));
@@ -400,7 +407,8 @@ internal sealed class Workload
         }
     }
 
-    private T OfLast<T>(List<T> list) => list[Math.Max(0, list.Count - 1 - random.Next(random.Chance(700) ? 3 : list.Count))];
+    private T OfLast<T>(List<T> list) =>
+        list[Math.Max(0, list.Count - 1 - random.Next(random.Chance(700) ? 3 : list.Count))];
 
     private AccountChange ChangeOf(int account) => random.Next(8) switch
     {
@@ -427,10 +435,14 @@ internal sealed class Workload
                 Add(coordinator, new GetTransferRequest(id, default, default));
                 break;
             default:
-                var transfer = holds.Count > 0 && random.Chance(500) ? OfLast(holds) : posted.Count > 0 ? OfLast(posted) : null;
+                var transfer = holds.Count > 0 && random.Chance(500)
+                    ? OfLast(holds)
+                    : posted.Count > 0 ? OfLast(posted) : null;
                 if (transfer is not null)
                 {
-                    Add(random.Chance(500) ? transfer.DebitAccount : transfer.CreditAccount, new GetTransferRequest(transfer.Id, default, default));
+                    Add(random.Chance(500)
+                        ? transfer.DebitAccount
+                        : transfer.CreditAccount, new GetTransferRequest(transfer.Id, default, default));
                 }
 
                 break;
@@ -470,7 +482,8 @@ internal sealed class Workload
                     call = post with { Transfer = moved };
                     to = debit;
                     break;
-                case PostTransactionRequest post when post.Transaction.Legs.Length > 1 && !isSequential && random.Chance(400):
+                case PostTransactionRequest post when post.Transaction.Legs.Length > 1 && !isSequential
+                    && random.Chance(400):
                     // Backwards, and so with another coordinator.
                     ImmutableArray<TransactionLeg> backwards = [.. post.Transaction.Legs.Reverse()];
                     to = CoordinatorOf(backwards);
@@ -547,7 +560,8 @@ internal sealed class Workload
         }
         else
         {
-            Add(leg.DebitAccount, new PostTransactionRequest(Transaction.Of(Transaction.LegId(leg.Id, 77), leg), default, default));
+            Add(leg.DebitAccount,
+                new PostTransactionRequest(Transaction.Of(Transaction.LegId(leg.Id, 77), leg), default, default));
         }
 
         return true;
@@ -614,7 +628,8 @@ internal sealed class Workload
             }
 
             // At most six accounts.
-            var more = new[] { leg.DebitAccount, leg.CreditAccount }.Where(account => !involved.Contains(account)).ToArray();
+            var more = new[] { leg.DebitAccount, leg.CreditAccount }.Where(account => !involved.Contains(account))
+                .ToArray();
             if (leg.DebitAccount == leg.CreditAccount || involved.Count + more.Length > 6)
             {
                 continue;
@@ -632,7 +647,8 @@ internal sealed class Workload
             FillUp(legs, id);
             Remember(mine);
             asked.Add((id, CoordinatorOf(legs.ToImmutable())));
-            Add(CoordinatorOf(legs.ToImmutable()), new PostTransactionRequest(new Transaction(id, legs.ToImmutable()), default, default)
+            Add(CoordinatorOf(legs.ToImmutable()),
+                new PostTransactionRequest(new Transaction(id, legs.ToImmutable()), default, default)
             {
                 IsDryRun = random.Chance(20),
             });
@@ -652,7 +668,8 @@ internal sealed class Workload
         var room = TransactionMax + texts.Between(-20, 250) - size;
         if (room > 0 && legs[place].Transfer is { } transfer)
         {
-            legs[place] = TransactionLeg.Of(transfer with { Reference = transfer.Reference + new string('f', (int)room) });
+            legs[place] = TransactionLeg
+                .Of(transfer with { Reference = transfer.Reference + new string('f', (int)room) });
         }
     }
 
@@ -736,7 +753,8 @@ internal sealed class Workload
             PostTransactionRequest post => post with { ReturnBalances = random.Chance(300) },
             _ => call,
         };
-        if (call is PostTransferRequest or PostTransactionRequest or OpenAccountRequest or ChangeAccountRequest or ExtendHoldRequest)
+        if (call is PostTransferRequest or PostTransactionRequest or OpenAccountRequest or ChangeAccountRequest
+            or ExtendHoldRequest)
         {
             call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
         }
