@@ -650,8 +650,8 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(
             against.Count == 0,
             $"{(against.Any(static one => one is TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits)
-                ? "I3" : "rule")}: {place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has "
-            + $"{book.Balances}");
+                ? "I3" : "rule")}: {place.Address} takes {transfer.Id} of {leg.Amount} although "
+            + $"{string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
         Check(!book.Done.ContainsKey(transfer.Id), $"I4: {transfer.Id} is taken twice by {place.Address}");
         Check(
