@@ -8,7 +8,10 @@ public sealed partial class IndexTests
 {
     // They pause once, or look at something at an even pace, and repeat nothing that failed.
     private static readonly string[] s_pausesOnce =
-        ["ConnectionGate.cs", "DatabaseWatch.cs", "Drain.cs", "GroupWriter.cs", "LedgerExtension.cs", "SharedStream.cs", "SqliteStorage.cs"];
+    [
+        "ConnectionGate.cs", "DatabaseWatch.cs", "Drain.cs", "GroupWriter.cs", "LedgerExtension.cs", "SharedStream.cs",
+        "SqliteStorage.cs",
+    ];
 
     private static string Root => Repository.Root;
 
