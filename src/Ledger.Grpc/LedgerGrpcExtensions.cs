@@ -152,13 +152,22 @@ public static class LedgerGrpcExtensions
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);
-        endpoints.MapGrpcHealthChecksService();
+        endpoints.MapGrpcHealthChecksService().Add(Count);
         if (options.EnableReflection)
         {
-            endpoints.MapGrpcReflectionService();
+            endpoints.MapGrpcReflectionService().Add(Count);
         }
 
         return services;
+
+        void Count(EndpointBuilder endpoint)
+        {
+            if (endpoint.RequestDelegate is { } next
+                && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
+            {
+                endpoint.RequestDelegate = turns.Wrap(next, method.FullName, isJson: false);
+            }
+        }
     }
 
     private static void ConfigureService<TService>(

@@ -144,15 +144,17 @@ public sealed class CallTurnsTests : IDisposable
     {
         var closed = 0;
         var connection = new ConnectionBudget(new ByteBudget(1), IsForHealth: false) { Abort = () => closed++ };
-        Repeat(999, connection.BrokeOff);
+        Repeat(4_999, connection.BrokeOff);
         closed.ShouldBe(0);
-        Repeat(1_000, connection.BrokeOff);
+        Repeat(5_000, connection.BrokeOff);
         closed.ShouldBe(1);
     }
 
     // Nobody looks at it but the test.
     private CallTurns Turns() =>
-        new(new EdgeOptions(), services.GetRequiredService<CallMetrics>(), new Still());
+        new(
+            new EdgeOptions { LatenessMax = TimeSpan.FromMilliseconds(10) },
+            services.GetRequiredService<CallMetrics>(), new Still());
 
     private static async Task EnterAsync(CallerTurns caller, int times)
     {

@@ -38,7 +38,6 @@ public sealed class KestrelTests
     [InlineData("/ledger.v1.TransferService/PostTransfers/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/Ledger.V1.TransferService/PostTransfers", "text/plain", 12, "METHOD_NOT_FOUND")]
     [InlineData("/v1/batches%2f", "application/grpc", 12, "METHOD_NOT_FOUND")]
-    [InlineData("/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/somebody.Else/Nothing", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData(
         "/GRPC.REFLECTION.V1.SERVERREFLECTION/SERVERREFLECTIONINFO", "application/grpc", 3, "MALFORMED_REQUEST")]

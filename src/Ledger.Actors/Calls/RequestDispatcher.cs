@@ -133,6 +133,8 @@ internal sealed class RequestDispatcher(
         var isUnknown = false;
         while (true)
         {
+            // A part of a call of many may only come to be asked when nobody waits for it any more.
+            cancellationToken.ThrowIfCancellationRequested();
             var call = calls.Start(deadline, cancellationToken);
             var envelope = new AccountEnvelope(account, message(new ReplyTarget(calls, call.Correlation), until))
             {

@@ -24,6 +24,7 @@ internal sealed class CallTurns : IDisposable
     // An IPv6 network of one customer is this long.
     private const int NetworkBytes = 8;
     private const int None = int.MaxValue;
+    private const string AdminPrefix = "/ledger.v1.AdminService/";
     private const double Memory = 0.8;
     private const double Less = 0.75;
     private const double Nearly = 0.99;
@@ -32,7 +33,9 @@ internal sealed class CallTurns : IDisposable
     private static readonly TimeSpan s_recent = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<object, CallerTurns> callers = new();
-    private readonly EdgeOptions options;
+    private readonly TimeSpan latenessMax;
+    private readonly int callsMax;
+    private readonly int callsPerCallerMax;
     private readonly CallMetrics metrics;
     private readonly ITimer timer;
     private readonly List<CallerTurns> seen = [];
@@ -43,8 +46,12 @@ internal sealed class CallTurns : IDisposable
 
     public CallTurns(EdgeOptions options, CallMetrics metrics, TimeProvider time)
     {
-        (this.options, this.metrics) = (options, metrics);
-        timer = time.CreateTimer(static state => ((CallTurns)state!).Look(), this, s_every, s_every);
+        this.metrics = metrics;
+        (latenessMax, callsMax, callsPerCallerMax) = (options.LatenessMax, options.Calls, options.CallsPerCaller);
+
+        // It also forgets callers that are gone, whether or not there are turns.
+        var every = latenessMax > TimeSpan.Zero ? s_every : s_recent;
+        timer = time.CreateTimer(static state => ((CallTurns)state!).Look(), this, every, every);
     }
 
     /// <summary>How many calls of those with many may be at work; null while that is not limited.</summary>
@@ -66,8 +73,12 @@ internal sealed class CallTurns : IDisposable
     /// <param name="isJson">Whether it is a method's JSON form.</param>
     public RequestDelegate Wrap(RequestDelegate next, string method, bool isJson)
     {
-        var isStream = !isJson && GrpcMethods.Of(method).IsStream;
-        return context => RunAsync(context, next, isStream, isJson);
+        // Of others' methods, as of health, it is not known which are streams: they are counted and have no turns.
+        var isStream = !isJson && (GrpcMethods.Of(method).IsStream || !GrpcMethods.IsMethod(method));
+
+        // An operator gets in, and whether a node is well is told, however many calls there are.
+        var isVital = method.StartsWith(AdminPrefix, StringComparison.Ordinal) || !GrpcMethods.IsMethod(method);
+        return context => RunAsync(context, next, isStream, isJson, isVital);
     }
 
     public void Dispose() => timer.Dispose();
@@ -98,7 +109,7 @@ internal sealed class CallTurns : IDisposable
         {
             turns = None;
         }
-        else if (late > options.LatenessMax)
+        else if (latenessMax > TimeSpan.Zero && late > latenessMax)
         {
             turns = Math.Max(1, (int)(Math.Min(turns, working) * Less));
         }
@@ -129,7 +140,12 @@ internal sealed class CallTurns : IDisposable
             return IPAddress.None;
         }
 
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || address.IsIPv4MappedToIPv6)
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4();
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
         {
             return address;
         }
@@ -139,12 +155,13 @@ internal sealed class CallTurns : IDisposable
         return new IPAddress(bytes);
     }
 
-    private async Task RunAsync(HttpContext context, RequestDelegate next, bool isStream, bool isJson)
+    private async Task RunAsync(
+        HttpContext context, RequestDelegate next, bool isStream, bool isJson, bool isVital)
     {
         CallerTurns caller;
         try
         {
-            caller = Open(context);
+            caller = Open(context, isVital);
         }
         catch (RequestErrorException refusal)
         {
@@ -188,21 +205,24 @@ internal sealed class CallTurns : IDisposable
         }
     }
 
-    private CallerTurns Open(HttpContext context)
+    private CallerTurns Open(HttpContext context, bool isVital)
     {
-        if (Interlocked.Increment(ref open) > options.Calls)
-        {
-            Interlocked.Decrement(ref open);
-            throw TooMany(options.Calls, "of all callers").Exception();
-        }
-
+        var before = Interlocked.Increment(ref open) - 1;
         try
         {
+            if (before >= callsMax && !isVital)
+            {
+                throw TooMany(callsMax, "of all callers").Exception();
+            }
+
+            // Nobody has more than is free: some always is, however many callers come together.
+            var free = isVital ? callsPerCallerMax : Math.Max(1, callsMax - before);
+            var max = Math.Min(callsPerCallerMax, free);
             var who = CallerOf(context);
             while (true)
             {
                 var caller = Of(who);
-                if (caller.TryOpen(options.CallsPerCaller))
+                if (caller.TryOpen(max))
                 {
                     return caller;
                 }

@@ -7,8 +7,9 @@ namespace Ledger.Grpc.Edge;
 /// <param name="IsForHealth">Whether it was taken beyond what there is, to ask for health alone.</param>
 internal sealed record ConnectionBudget(ByteBudget Bytes, bool IsForHealth)
 {
-    // Clients break calls off that take too long, and not before they have begun.
-    private const int BrokenOffMax = 1_000;
+    // Clients break calls off that take too long, and not before they have begun: but for a node that stands still for
+    // a moment, when all that a connection may have come to an end together.
+    private const int BrokenOffMax = 5_000;
     private static readonly TimeSpan s_forgotten = TimeSpan.FromSeconds(10);
 
     private long since = Stopwatch.GetTimestamp();

@@ -122,10 +122,12 @@ internal sealed class EdgeOptions
     public int? CallsPerConnectionMax { get; set; }
 
     /// <summary>How long work may wait for a thread before calls of callers with more than others are worked on by
-    /// turns.</summary>
-    /// <value>The default value is 10 milliseconds. From 1 millisecond to 1 minute.</value>
-    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
-    public TimeSpan LatenessMax { get; set; } = TimeSpan.FromMilliseconds(10);
+    /// turns; 0 for never.</summary>
+    /// <remarks>A call that waits for its turn is not read meanwhile: its body's time goes on, and its own deadline
+    /// begins when it is read. So it is off unless asked for.</remarks>
+    /// <value>The default value is 0. To 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan LatenessMax { get; set; }
 
     /// <summary>The calls of a connection in effect.</summary>
     internal int CallsPerConnection => CallsPerConnectionMax

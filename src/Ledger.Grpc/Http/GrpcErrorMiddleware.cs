@@ -64,7 +64,8 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
         var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
         var refused = Find(context.Response.HasStarted ? null : context.Response.Headers) ?? Find(trailers);
         if (refused is not null
-            && (intake.Fault is not null || path.StartsWith(OwnPrefix, StringComparison.Ordinal) || IsOfNobody(context)
+            && (intake.Fault is not null || path.StartsWith(OwnPrefix, StringComparison.Ordinal)
+                || IsOfNobody(context, refused)
                 || (path.StartsWith(StandardPrefix, StringComparison.OrdinalIgnoreCase) && IsUnread(refused))))
         {
             Answer(context, refused, intake.Fault, path);
@@ -72,15 +73,19 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
     }
 
     // The gRPC server answers itself where no service has such a path.
-    private static bool IsOfNobody(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null;
+    private static bool IsOfNobody(HttpContext context, IHeaderDictionary refused) =>
+        CodeOf(refused) == StatusCode.Unimplemented
+        && context.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>() is null;
 
     // Services of others have their own errors. Those of health and reflection answer a message that can't be read with
     // UNKNOWN or INTERNAL, which would be a defect of the server.
     private static bool IsUnread(IHeaderDictionary headers) =>
-        headers[StatusTrailer] is [{ } text]
+        CodeOf(headers) is StatusCode.Unknown or StatusCode.Internal;
+
+    private static StatusCode? CodeOf(IHeaderDictionary headers) => headers[StatusTrailer] is [{ } text]
         && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
-            && (StatusCode)code is StatusCode.Unknown or StatusCode.Internal;
+            ? (StatusCode)code
+            : null;
 
     /// <summary>The headers of a refusal that has no details and can still get some.</summary>
     private static IHeaderDictionary? Find(IHeaderDictionary? headers) =>

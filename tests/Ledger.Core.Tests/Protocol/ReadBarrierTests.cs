@@ -118,7 +118,7 @@ public sealed class ReadBarrierTests
     [Fact]
     public void Given_a_read_of_an_id_in_hand_when_its_time_is_up_then_it_fails_by_name_and_waits_no_more()
     {
-        var owner = new Operation(null) { Phase = new Waiting(0) };
+        var owner = new Operation(null) { Ids = [new TransferId(1)], Phase = new Waiting(0) };
         var (read, other) = (Read(60), Read(1));
         owner.Waiters.AddRange([read, other]);
         barrier.WaitForId(owner, read, At(0));
@@ -134,7 +134,7 @@ public sealed class ReadBarrierTests
     [Fact]
     public void Given_a_read_of_an_id_when_that_is_looked_up_then_it_waits_on_until_its_deadline()
     {
-        var owner = new Operation(null);
+        var owner = new Operation(null) { Ids = [new TransferId(1)] };
         var read = Read(2);
         owner.Waiters.Add(read);
         barrier.WaitForId(owner, read, At(0));
@@ -148,13 +148,27 @@ public sealed class ReadBarrierTests
     [Fact]
     public void Given_a_read_of_an_id_when_it_was_answered_then_nothing_waits_for_it()
     {
-        var owner = new Operation(null);
+        var owner = new Operation(null) { Ids = [new TransferId(1)] };
         var read = Read(60);
         owner.Waiters.Add(read);
         barrier.WaitForId(owner, read, At(0));
         owner.Waiters.Clear();
 
         barrier.TakeLate(At(1)).ShouldBeEmpty();
+
+        barrier.NextDue.ShouldBe(LedgerTime.MaxValue);
+    }
+
+    [Fact]
+    public void Given_a_read_of_an_id_when_that_is_over_then_nothing_waits_for_it()
+    {
+        var owner = new Operation(null) { Ids = [new TransferId(1)] };
+        var read = Read(2);
+        owner.Waiters.Add(read);
+        barrier.WaitForId(owner, read, At(0));
+        owner.Ids = [];
+
+        barrier.TakeLate(At(2)).ShouldBeEmpty();
 
         barrier.NextDue.ShouldBe(LedgerTime.MaxValue);
     }
