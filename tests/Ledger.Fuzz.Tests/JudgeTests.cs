@@ -40,6 +40,9 @@ public sealed class JudgeTests
         Find(Json(500, Info())).ShouldNotBeNull().ShouldContain("HTTP 500");
         Find(Json(400, Info(), StatusCode.Unknown)).ShouldNotBeNull().ShouldContain("Unknown");
         Find(new Answer { Failure = "the connection was reset" }, s_grpc).ShouldNotBeNull().ShouldContain("no answer");
+        var broken = new Answer { Failure = "SocketException: Broken pipe" };
+        Find(broken, s_json).ShouldNotBeNull().ShouldContain("no answer");
+        Find(broken, s_json with { Path = "/v1/transfers?" + new string('q', 8192) }).ShouldBeNull();
     }
 
     [Fact]
