@@ -115,9 +115,9 @@ public sealed class SnapshotSizeTests : IAccountHost
             new CommitRequest(
                 new TransactionBranch
                 {
-                    Id =
-                        hold.Id, Coordinator = Stranger, CoordinatorAsset = hold.Asset, LegCount = 1,
-                        Asked = TransferContent.DigestOf(hold),
+                    Id = hold.Id,
+                    Coordinator = Stranger, CoordinatorAsset = hold.Asset, LegCount = 1,
+                    Asked = TransferContent.DigestOf(hold),
                     Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = Now.Add(hold.Timeout) }],
                 },
                 Cancel: false),

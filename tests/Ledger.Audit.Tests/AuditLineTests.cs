@@ -64,8 +64,8 @@ public sealed class AuditLineTests
         var record = new AuditRecord(
             long.MaxValue, s_record.Time, principal, new AuditEvent(AuditKind.AuthenticationFailed)
         {
-            Principal =
-                principal, Credential = detail, Address = address, Method = target, Target = target, Outcome = address,
+            Principal = principal,
+            Credential = detail, Address = address, Method = target, Target = target, Outcome = address,
             Detail = detail + principal + address, Correlation = principal,
         });
         var (line, hash) = AuditLine.Write(record, new string('a', 64));

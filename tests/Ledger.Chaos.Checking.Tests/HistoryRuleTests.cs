@@ -163,8 +163,8 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
                 call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
         history.Repeat("expired", call => call with
         {
-            Kind =
-                CallKind.LookupTransaction, Final = true, Status = "CREATED", Result = new CallResult { Found = true },
+            Kind = CallKind.LookupTransaction,
+            Final = true, Status = "CREATED", Result = new CallResult { Found = true },
             Request = new CallRequest { Account = "a", Id = history["transaction"].Request.Id },
         });
         foreach (var (name, account) in new[] { ("a after", "a"), ("b after", "b") })
@@ -416,9 +416,9 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var history = run.History();
         history.Change("b after", call => call with
         {
-            Outcome =
-                CallOutcome.Rejected, Result = null,
-                Error = new CallError { Code = code, Reason = reason, Outcome = outcome },
+            Outcome = CallOutcome.Rejected,
+            Result = null,
+            Error = new CallError { Code = code, Reason = reason, Outcome = outcome },
         });
         await Fires(history, Rule.ErrorsKnown);
     }

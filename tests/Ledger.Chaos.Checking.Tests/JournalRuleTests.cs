@@ -23,8 +23,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var row = journal.RowsOf("b").Last();
         journal.Rows.Add(new ForgedJournal.Row
         {
-            Account =
-                row.Account, SequenceNr = row.SequenceNr, Batch = row.Batch, Manifest = row.Manifest, Writer = "stale",
+            Account = row.Account,
+            SequenceNr = row.SequenceNr, Batch = row.Batch, Manifest = row.Manifest, Writer = "stale",
         });
         await Fires(journal, Rule.SingleWriter);
     }

@@ -121,8 +121,8 @@ internal sealed class RecordedRun : IAsyncDisposable
     {
         var content = new AccountContent
         {
-            Address =
-                address, Asset = asset, Code = 1, DebitAllowance = debitAllowance, CreditAllowance = creditAllowance,
+            Address = address,
+            Asset = asset, Code = 1, DebitAllowance = debitAllowance, CreditAllowance = creditAllowance,
         };
         Accounts.Add(content);
         return await CallAsync(0, CallKind.Open, new CallRequest { Accounts = [content] }, async token =>
@@ -365,9 +365,9 @@ internal sealed class RecordedRun : IAsyncDisposable
         var token = life.Token;
         var record = new CallRecord
         {
-            Process =
-                process, Op = Interlocked.Increment(ref ops), Kind = kind, Node = 0, Request = request, Invoke = Now,
-                Complete = 0,
+            Process = process,
+            Op = Interlocked.Increment(ref ops), Kind = kind, Node = 0, Request = request, Invoke = Now,
+            Complete = 0,
             Outcome = CallOutcome.Ok, Attempt = attempt, Final = final,
         };
         try

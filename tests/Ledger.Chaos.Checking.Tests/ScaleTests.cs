@@ -70,9 +70,9 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
         var streams = Enumerable.Range(0, AccountCount).Select(i => new Stream(insert, $"account:{i}")).ToArray();
         Write(writer, new RunRecord
         {
-            Seed =
-                1, Nodes = 1, Workload = "scale", StartTime = DateTimeOffset.UnixEpoch,
-                Connection = $"Data Source={journal}",
+            Seed = 1,
+            Nodes = 1, Workload = "scale", StartTime = DateTimeOffset.UnixEpoch,
+            Connection = $"Data Source={journal}",
             Accounts = [
                 .. streams.Select(
                     static stream => new AccountContent { Address = stream.Address.Text, Asset = "USD/2", Code = 1 })],
@@ -135,9 +135,9 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
                 {
                     Transfer = new TransferContent
                     {
-                        Id =
-                            id, Type = TransferType.Direct, Debit = one.Address.Text, Credit = other.Address.Text,
-                            Amount = transfer.Amount.Value,
+                        Id = id,
+                        Type = TransferType.Direct, Debit = one.Address.Text, Credit = other.Address.Text,
+                        Amount = transfer.Amount.Value,
                         Code = 1,
                     },
                 },

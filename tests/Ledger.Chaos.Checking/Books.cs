@@ -829,9 +829,9 @@ internal sealed class Books
                 FactsOf(attempt.Id.Value).Decisions
                     .Add(new Decision(account, place, TransfersOf(attempt.Legs ?? doubt.Legs))
                 {
-                    Status =
-                        aborted.Reason, FailedLeg = aborted.Leg, Time = aborted.At.UnixMicroseconds,
-                        Seen = aborted.Seen,
+                    Status = aborted.Reason,
+                    FailedLeg = aborted.Leg, Time = aborted.At.UnixMicroseconds,
+                    Seen = aborted.Seen,
                 });
             }
         }
@@ -887,8 +887,8 @@ internal sealed class Books
         var part = rejected.Branch;
         FactsOf(part.Id.Value).Decisions.Add(new Decision(account, place, TransfersOf(part.Legs))
         {
-            Status =
-                rejected.Reason, FailedLeg = rejected.Leg, Time = rejected.At.UnixMicroseconds, Seen = rejected.Seen,
+            Status = rejected.Reason,
+            FailedLeg = rejected.Leg, Time = rejected.At.UnixMicroseconds, Seen = rejected.Seen,
         });
         if (part is { LegCount: 1, Legs: [{ Transfer: { } transfer } leg] })
         {

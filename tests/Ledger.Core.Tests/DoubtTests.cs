@@ -403,9 +403,9 @@ public sealed class DoubtTests : IAccountHost
         runtime.Handle(
             new PrepareRequest(new TransactionBranch
             {
-                Id =
-                    NewId(), Coordinator = B, CoordinatorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId,
-                    Legs = [leg],
+                Id = NewId(),
+                Coordinator = B, CoordinatorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId,
+                Legs = [leg],
             }),
             At(second));
         Write(second);

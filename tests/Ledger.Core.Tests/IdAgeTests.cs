@@ -535,9 +535,9 @@ public sealed class IdAgeTests : IAccountHost
         runtime.Handle(
             new CommitRequest(new TransactionBranch
             {
-                Id =
-                    transfer.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
-                    Asked = TransferContent.DigestOf(transfer),
+                Id = transfer.Id,
+                Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                Asked = TransferContent.DigestOf(transfer),
                 Legs = [
                     new ResolvedLeg(0, transfer, null)
                     {

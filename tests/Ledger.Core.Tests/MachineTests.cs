@@ -215,9 +215,9 @@ public sealed class MachineTests : IAccountHost
                     new CommitRequest(
                         new TransactionBranch
                         {
-                            Id =
-                                credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
-                                Asked = TransferContent.DigestOf(credit),
+                            Id = credit.Id,
+                            Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                            Asked = TransferContent.DigestOf(credit),
                             Legs = [new ResolvedLeg(0, credit, null) { Amount = credit.Amount }],
                         },
                         Cancel: false),

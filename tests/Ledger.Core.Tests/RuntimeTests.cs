@@ -73,9 +73,9 @@ public sealed class RuntimeTests : IAccountHost
             new CommitRequest(
                 new TransactionBranch
                 {
-                    Id =
-                        hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
-                        Asked = TransferContent.DigestOf(hold),
+                    Id = hold.Id,
+                    Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                    Asked = TransferContent.DigestOf(hold),
                     Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
                 },
                 Cancel: false),

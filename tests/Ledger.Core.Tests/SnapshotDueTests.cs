@@ -80,9 +80,9 @@ public sealed class SnapshotDueTests : IAccountHost
                     new CommitRequest(
                         new TransactionBranch
                         {
-                            Id =
-                                credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
-                                Asked = TransferContent.DigestOf(credit),
+                            Id = credit.Id,
+                            Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                            Asked = TransferContent.DigestOf(credit),
                             Legs = [new ResolvedLeg(0, credit, null) { Amount = credit.Amount }],
                         },
                         Cancel: false),
@@ -117,9 +117,9 @@ public sealed class SnapshotDueTests : IAccountHost
                 new CommitRequest(
                     new TransactionBranch
                     {
-                        Id =
-                            hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
-                            Asked = TransferContent.DigestOf(hold),
+                        Id = hold.Id,
+                        Coordinator = B, CoordinatorAsset = Usd, LegCount = 1,
+                        Asked = TransferContent.DigestOf(hold),
                         Legs =
                             [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
                     },

@@ -131,8 +131,8 @@ public sealed partial class GuideTests
     {
         using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", command])
         {
-            WorkingDirectory =
-                directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         })!;
         var error = shell.StandardError.ReadToEndAsync();
         var told = await shell.StandardOutput.ReadToEndAsync();

@@ -141,7 +141,7 @@ public sealed class HoldTests(SharedNode shared) : IAsyncLifetime
 
     private static Transfer Transfer(string debit, string credit, UInt128 amount) => new()
     {
-        Id =
-            TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
+        Id = TransferIds.New(),
+        DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
     };
 }

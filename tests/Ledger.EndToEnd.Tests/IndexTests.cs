@@ -150,9 +150,9 @@ public sealed class IndexTests
 
     private static Transfer New(string debit, string credit, UInt128 amount) => new()
     {
-        Id =
-            Guid.CreateVersion7(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Code = 1,
-            Asset = "USD/2",
+        Id = Guid.CreateVersion7(),
+        DebitAccount = debit, CreditAccount = credit, Amount = amount, Code = 1,
+        Asset = "USD/2",
     };
 
     private static async Task<List<Guid>> ListAsync(IAsyncEnumerable<TransferRecord> records)

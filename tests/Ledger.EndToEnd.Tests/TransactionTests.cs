@@ -194,8 +194,8 @@ public sealed class TransactionTests(SharedNode shared) : IAsyncLifetime
 
     private Transfer Leg(string debit, string credit, int amount) => new()
     {
-        Id =
-            Guid.Empty, DebitAccount = At(debit), CreditAccount = At(credit), Amount = (UInt128)amount, Asset = "USD/2",
+        Id = Guid.Empty,
+        DebitAccount = At(debit), CreditAccount = At(credit), Amount = (UInt128)amount, Asset = "USD/2",
         Code = 1,
     };
 

@@ -84,7 +84,7 @@ public sealed class VerdictTests
 
     private static Transfer New(string debit, string credit, ulong amount) => new()
     {
-        Id =
-            TransferIds.New(), DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
+        Id = TransferIds.New(),
+        DebitAccount = debit, CreditAccount = credit, Amount = amount, Asset = "USD/2", Code = 1,
     };
 }

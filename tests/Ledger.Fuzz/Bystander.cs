@@ -55,9 +55,9 @@ internal sealed class Bystander(World world)
 
                 var moved = await client.PostTransferAsync(new Transfer
                 {
-                    Id =
-                        Guid.CreateVersion7(), DebitAccount = From, CreditAccount = To, Amount = 1, Asset = "USD/2",
-                        Code = 1,
+                    Id = Guid.CreateVersion7(),
+                    DebitAccount = From, CreditAccount = To, Amount = 1, Asset = "USD/2",
+                    Code = 1,
                 });
                 if (moved.Status is not (TransferStatus.Created or TransferStatus.Exists))
                 {

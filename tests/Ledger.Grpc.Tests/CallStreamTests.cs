@@ -42,9 +42,9 @@ public sealed class CallStreamTests
 
         hello.ShouldBe(new StreamHello
         {
-            Node =
-                hello.Node, ItemsMax = 1024, BytesMax = 1024 * 1024, MessageItemsMax = 256,
-                MessageBytesMax = 256 * 1024,
+            Node = hello.Node,
+            ItemsMax = 1024, BytesMax = 1024 * 1024, MessageItemsMax = 256,
+            MessageBytesMax = 256 * 1024,
             ItemBytesMax = 32 * 1024,
         });
         hello.Node.Length.ShouldBe(16);

@@ -221,8 +221,8 @@ public sealed class FactsTests
             Address = "shop", Version = 7, EntrySequence = 9, AvailableCredits = "3",
             Balances = new V1.Balances
             {
-                DebitsPending =
-                    "0", DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
+                DebitsPending = "0",
+                DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
                 DebitsInDoubt = "0", CreditsInDoubt = "0",
             },
         });

@@ -12,8 +12,8 @@ public sealed class QueryTests
 {
     private static readonly V1.TransferFilter s_filter = new()
     {
-        References =
-            { "r" }, Metadata = { { "b", "2" }, { "a", "1" } }, Codes = { 7 }, Asset = "USD/2", Account = "shop",
+        References = { "r" },
+        Metadata = { { "b", "2" }, { "a", "1" } }, Codes = { 7 }, Asset = "USD/2", Account = "shop",
         Direction = Direction.Credit, AccountPrefix = "users:", StartTime = new Timestamp { Seconds = 1 },
         EndTime = new Timestamp { Seconds = 9 }, MinAmount = "3", MaxAmount = "4",
         Statuses = { V1.TransferStatus.ExceedsCredits },

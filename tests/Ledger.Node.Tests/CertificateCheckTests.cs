@@ -98,8 +98,8 @@ public sealed class CertificateCheckTests : IDisposable
         return ClusterTls.Load(
             new ClusterTlsOptions
             {
-                CertificatePath =
-                    Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                CertificatePath = Under("node.pem"),
+                KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
                 RequireNodeMark = requireMark,
             },
             isDevelopment: false, s_time, host);

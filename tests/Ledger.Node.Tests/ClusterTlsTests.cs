@@ -97,8 +97,8 @@ public sealed class ClusterTlsTests : IDisposable
         var tls = ClusterTls.Load(
             new ClusterTlsOptions
             {
-                CertificatePath =
-                    Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                CertificatePath = Under("node.pem"),
+                KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
                 RequireNodeMark = false,
             },
             isDevelopment: false, TimeProvider.System, "node-1")!;

@@ -42,9 +42,9 @@ public sealed class PublicSizeTests
             Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue);
         var view = new AccountView(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
         {
-            Freeze =
-                new AccountFreeze(true, true, AnyText(random, 256), Time), ClosedReason = AnyText(random, 256),
-                HoldCount = int.MaxValue,
+            Freeze = new AccountFreeze(true, true, AnyText(random, 256), Time),
+            ClosedReason = AnyText(random, 256),
+            HoldCount = int.MaxValue,
         };
         ShouldBound(
             EncodedSize.OfAccount(view),
@@ -74,9 +74,9 @@ public sealed class PublicSizeTests
         var most = new string('9', 39);
         V1.Balances Seen() => new()
         {
-            DebitsPending =
-                most, DebitsPosted = most, CreditsPending = most, CreditsPosted = most, DebitsInDoubt = most,
-                CreditsInDoubt = most,
+            DebitsPending = most,
+            DebitsPosted = most, CreditsPending = most, CreditsPosted = most, DebitsInDoubt = most,
+            CreditsInDoubt = most,
         };
         var response = new V1.SubmitBatchResponse();
         for (var i = 0; i < LedgerLimits.BatchMax; i++)

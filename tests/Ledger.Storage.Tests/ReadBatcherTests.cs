@@ -208,9 +208,9 @@ public sealed class ReadBatcherTests
         new(
             new ReadBatcherOptions
             {
-                GroupsMax =
-                    1, GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout,
-                    AlonePatience = s_timeout,
+                GroupsMax = 1,
+                GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout,
+                AlonePatience = s_timeout,
             },
             HeldAsync, static question =>
                 $"{question}", static failure => failure is FormatException, static _ => false);

@@ -18,9 +18,9 @@ internal static class BlockCommands
         var subject = SubjectArgument();
         var length = new Option<TimeSpan>("--for")
         {
-            Description =
-                "For how long, such as 15m, 2h or 7d.", HelpName = "TIME", CustomParser = Parse.LongDuration,
-                Required = true,
+            Description = "For how long, such as 15m, 2h or 7d.",
+            HelpName = "TIME", CustomParser = Parse.LongDuration,
+            Required = true,
         };
         var by = new Option<string?>("--by")
         {

@@ -636,8 +636,8 @@ internal sealed class AccountState
                     branch.Digest, TransferStatus.Created, time, sequenceNr,
                     new IdempotencyDetails
                     {
-                        Asked =
-                            TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(branch, leg),
+                        Asked = TransferContent.DigestOf(transfer),
+                        NeedsContent = true, Hold = HoldStateOf(branch, leg),
                     }));
             }
         }

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Ledger.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
@@ -21,8 +19,6 @@ namespace Ledger.Grpc.Access;
 /// </remarks>
 internal sealed class CallTurns : IDisposable
 {
-    // An IPv6 network of one customer is this long.
-    private const int NetworkBytes = 8;
     private const int None = int.MaxValue;
     private const string AdminPrefix = "/ledger.v1.AdminService/";
     private const double Memory = 0.8;
@@ -135,24 +131,7 @@ internal sealed class CallTurns : IDisposable
             return caller.Principal;
         }
 
-        if (context.Connection.RemoteIpAddress is not { } address)
-        {
-            return IPAddress.None;
-        }
-
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(NetworkBytes).Clear();
-        return new IPAddress(bytes);
+        return PeerNetwork.Of(context.Connection.RemoteIpAddress);
     }
 
     private async Task RunAsync(

@@ -97,8 +97,7 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
 
     private void Answer(HttpContext context, IHeaderDictionary headers, RequestError? refused, string path)
     {
-        var code = int.Parse(headers[StatusTrailer].ToString(), NumberStyles.None, CultureInfo.InvariantCulture);
-        var fault = refused ?? ((StatusCode)code, ErrorInterceptor.Outside(context)) switch
+        var fault = refused ?? (CodeOf(headers), ErrorInterceptor.Outside(context)) switch
         {
             (StatusCode.Unimplemented, _) => new RequestError(ErrorReasons.MethodNotFound, "There is no such method."),
             (StatusCode.Cancelled, _) => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),

@@ -32,8 +32,8 @@ internal sealed partial class AdminGrpcService
             context.CancellationToken);
         audit.Log.Write(AccessAudit.Of(AuditKind.BlockAdded, context.GetHttpContext(), context.Method) with
         {
-            Target =
-                $"{stored.Kind}: {stored.Subject}", Detail = $"until {stored.Until:u} by {stored.By}: {stored.Reason}",
+            Target = $"{stored.Kind}: {stored.Subject}",
+            Detail = $"until {stored.Until:u} by {stored.By}: {stored.Reason}",
         });
         return new BlockCallerResponse { Block = Write(stored) };
     }

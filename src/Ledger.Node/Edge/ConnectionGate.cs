@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Ledger.Grpc.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -13,9 +12,6 @@ namespace Ledger.Node.Edge;
 internal sealed partial class ConnectionGate(
     EdgeOptions options, EdgeMetrics metrics, TimeProvider time, ILogger<ConnectionGate> logger)
 {
-    // An IPv6 network of one customer is this long.
-    private const int NetworkBytes = 8;
-
     // By so much at most a connection ends earlier.
     private const int AgeSpread = 10;
 
@@ -49,7 +45,7 @@ internal sealed partial class ConnectionGate(
 
     private async Task RunAsync(ConnectionContext connection, ConnectionDelegate next, bool servesHealth)
     {
-        var address = NetworkOf((connection.RemoteEndPoint as IPEndPoint)?.Address);
+        var address = PeerNetwork.Of((connection.RemoteEndPoint as IPEndPoint)?.Address);
         if (!TryEnter(address, servesHealth, out var isForHealth))
         {
             Refuse(address);
@@ -160,24 +156,6 @@ internal sealed partial class ConnectionGate(
         }
 
         LogRefused(count, now, connectionsMax, options.ConnectionsPerAddressMax, address);
-    }
-
-    private static IPAddress NetworkOf(IPAddress? address)
-    {
-        // A socket of the file system has no address.
-        if (address is null || address.IsIPv4MappedToIPv6)
-        {
-            return address?.MapToIPv4() ?? IPAddress.None;
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(NetworkBytes).Clear();
-        return new IPAddress(bytes);
     }
 
     private static TimeSpan Shortened(TimeSpan age) => age - (age / AgeSpread * Random.Shared.NextDouble());

@@ -250,8 +250,8 @@ public static class PlantedFaults
 
     private static ProcessStartInfo Dotnet(string directory) => new("dotnet")
     {
-        WorkingDirectory =
-            directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        WorkingDirectory = directory,
+        RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
     };
 
     private static async Task<(int Code, string Output)> RunAsync(

@@ -37,9 +37,9 @@ internal static class AttackAccounts
             await client.PostTransfersAsync(
                 [.. Enumerable.Range(0, Math.Min(Batch, depth - made)).Select(static _ => new Transfer
                 {
-                    Id =
-                        Guid.CreateVersion7(), DebitAccount = Shallow, CreditAccount = Deep, Amount = 1, Asset = Asset,
-                        Code = 1,
+                    Id = Guid.CreateVersion7(),
+                    DebitAccount = Shallow, CreditAccount = Deep, Amount = 1, Asset = Asset,
+                    Code = 1,
                 })],
                 cancellationToken: cancellationToken);
         }

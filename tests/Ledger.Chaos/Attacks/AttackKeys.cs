@@ -23,9 +23,9 @@ internal sealed class AttackKeys
             {
                 gold = new
                 {
-                    perSecond =
-                        2_000, burst = 5_000, calls = 512, streams = 16, inFlightBytes = 67_108_864,
-                        accountsPerDay = 100_000,
+                    perSecond = 2_000,
+                    burst = 5_000, calls = 512, streams = 16, inFlightBytes = 67_108_864,
+                    accountsPerDay = 100_000,
                     bytesPerDay = 10_000_000_000,
                 },
             },

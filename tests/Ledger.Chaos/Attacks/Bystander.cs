@@ -200,9 +200,9 @@ internal sealed class Bystander : IAsyncDisposable
             {
                 var result = await by.PostTransferAsync(new Transfer
                 {
-                    Id =
-                        Guid.CreateVersion7(), DebitAccount = Account(pair), CreditAccount = Account(pair + 1),
-                        Amount = 1,
+                    Id = Guid.CreateVersion7(),
+                    DebitAccount = Account(pair), CreditAccount = Account(pair + 1),
+                    Amount = 1,
                     Asset = AttackAccounts.Asset, Code = 1,
                 });
                 error = result.Status == TransferStatus.Created ? "" : $"a transfer was answered {result.Status}";

@@ -91,9 +91,9 @@ internal sealed class GrpcMaker(TreeMaker maker, TreeFaults faults)
         var isRouted = !draw.OnceIn(200);
         return new FuzzInput
         {
-            Number =
-                number, Form = InputForm.Grpc, Method = method.FullName, Faults = string.Join(", ", told),
-                Headers = headers,
+            Number = number,
+            Form = InputForm.Grpc, Method = method.FullName, Faults = string.Join(", ", told),
+            Headers = headers,
             Path = isRouted
             ? path
             : draw.Of(path + "s", path.ToUpperInvariant(), $"/{method.Service.FullName}/", "/ledger.v1./", "/"),

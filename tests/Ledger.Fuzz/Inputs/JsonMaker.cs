@@ -111,9 +111,9 @@ internal sealed partial class JsonMaker(TreeMaker maker, TreeFaults faults)
 
         return new FuzzInput
         {
-            Number =
-                number, Form = InputForm.Json, Method = method.FullName, Faults = string.Join(", ", told),
-                Headers = headers, Verb = verb,
+            Number = number,
+            Form = InputForm.Json, Method = method.FullName, Faults = string.Join(", ", told),
+            Headers = headers, Verb = verb,
             Path = inPath ? Broken(path, draw) : path, Body = document ? Broken(body, draw) : body,
             IsRouted = !inPath && isWhole && verb == route.Verb,
         };

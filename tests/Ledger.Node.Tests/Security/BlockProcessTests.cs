@@ -219,9 +219,9 @@ public sealed class BlockProcessTests : IDisposable
 
     private static Transfer Pay() => new()
     {
-        Id =
-            Guid.CreateVersion7(), DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1,
-            Asset = "USD/2",
+        Id = Guid.CreateVersion7(),
+        DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1,
+        Asset = "USD/2",
     };
 
     private static LedgerClient Connect(Uri grpc, string key) => new(new LedgerClientOptions

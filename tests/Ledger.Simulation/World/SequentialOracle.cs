@@ -66,9 +66,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         {
             books.Add(account, book = new ReferenceAccount
             {
-                Address =
-                    account, HoldsMax = world.Options.HoldsMax,
-                    HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
+                Address = account,
+                HoldsMax = world.Options.HoldsMax,
+                HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
             });
         }
 
