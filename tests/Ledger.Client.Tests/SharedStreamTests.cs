@@ -337,6 +337,35 @@ public sealed class SharedStreamTests : IAsyncDisposable
         Ledger.TransferCount.ShouldBe(3);
     }
 
+    // An answer that its caller has weighs no more: else both calls could wait for one place, beside a free one.
+    [Fact]
+    public async Task Two_calls_behind_an_answer_take_a_stream_each()
+    {
+        var hello = FakeSharedStream.Greeting;
+        hello.ItemsMax = 1;
+        await StartAsync(stream => stream.ServeAsync(hello));
+        await using var client = await Server.ConnectSharedAsync();
+        await Some.OpenAsync(client, "a", "b");
+        for (var round = 0; round < 2_000; round++)
+        {
+            var both = new CountdownEvent(2);
+            var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Ledger.Before = _ =>
+            {
+                if (both.Signal())
+                {
+                    arrived.SetResult();
+                }
+
+                return arrived.Task;
+            };
+            await Task.WhenAll(client.PostTransferAsync(Some.Transfer()), client.PostTransferAsync(Some.Transfer()))
+                .WaitAsync(Patience);
+            Ledger.Before = static _ => Task.CompletedTask;
+            (await client.PostTransferAsync(Some.Transfer())).Status.ShouldBe(TransferStatus.Created);
+        }
+    }
+
     // ---------------------------------------------------------------- S4: unsent, sent, answered
 
     [Theory]

@@ -433,6 +433,9 @@ internal sealed class SharedStream
                 if (sent.Remove(answer.Id, out var item))
                 {
                     sentBytes -= item.Size;
+
+                    // First: whoever has its answer compares the loads of the streams with its next call.
+                    CountLoad();
                     item.TrySetResult(answer);
                 }
             }

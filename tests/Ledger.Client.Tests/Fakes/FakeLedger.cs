@@ -51,6 +51,9 @@ internal sealed partial class FakeLedger
     /// <summary>How many streams that calls share have said hello and not ended.</summary>
     public int SharedStreamsOpen => Volatile.Read(ref sharedStreamsOpen);
 
+    /// <summary>The streams that calls share that are under way and had an item.</summary>
+    public ConcurrentDictionary<FakeSharedStream, bool> SharedStreamsUsed { get; } = new();
+
     public void SharedStreamOpened(int change) => Interlocked.Add(ref sharedStreamsOpen, change);
 
     /// <summary>Forgets what was counted so far.</summary>

@@ -116,6 +116,7 @@ internal sealed class FakeSharedStream(
     public async Task AnswerAsync(CallItem item)
     {
         ledger.Begin(Items, call.Context);
+        ledger.SharedStreamsUsed[this] = true;
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(call.Context.CancellationToken);
         underWay[item.Id] = cancellation;
         var answer = new CallAnswer { Id = item.Id };
@@ -172,6 +173,7 @@ internal sealed class FakeSharedStream(
 
     public void Ended()
     {
+        ledger.SharedStreamsUsed.TryRemove(this, out _);
         if (isOpen)
         {
             isOpen = false;
