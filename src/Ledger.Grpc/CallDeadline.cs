@@ -39,7 +39,8 @@ internal sealed class CallDeadline(IOptions<LedgerGrpcOptions> options, TimeProv
     public static RequestError Expired =>
         new(ErrorReasons.DeadlineExpired, "The deadline had passed before the call was begun; nothing was done.");
 
-    private TimeSpan? Remaining(ServerCallContext context)
+    /// <summary>How long the client waits; null where it does not say.</summary>
+    public TimeSpan? Remaining(ServerCallContext context)
     {
         if (context.Deadline != DateTime.MaxValue)
         {

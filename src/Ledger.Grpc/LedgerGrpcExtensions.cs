@@ -61,6 +61,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<ShareOptions>();
         services.TryAddSingleton<CallerUses>();
         services.TryAddSingleton<CallTurns>();
+        services.TryAddSingleton<CallCounts>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -113,7 +114,7 @@ public static class LedgerGrpcExtensions
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
         var policies = endpoints.ServiceProvider.GetService<IAccessPolicySource>();
         var uses = endpoints.ServiceProvider.GetRequiredService<CallerUses>();
-        var turns = endpoints.ServiceProvider.GetRequiredService<CallTurns>();
+        var counts = endpoints.ServiceProvider.GetRequiredService<CallCounts>();
         var gate = policies is not null
             ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
@@ -140,7 +141,7 @@ public static class LedgerGrpcExtensions
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
                 var (path, isJson) = ($"/{method.ServiceName}/{method.Name}", json is not null);
-                open = turns.Wrap(open, path, isJson);
+                open = counts.Wrap(open, path, isJson);
                 if (policies is not null)
                 {
                     open = uses.Wrap(open, path, policies, isJson);
@@ -165,7 +166,7 @@ public static class LedgerGrpcExtensions
             if (endpoint.RequestDelegate is { } next
                 && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
             {
-                endpoint.RequestDelegate = turns.Wrap(next, method.FullName, isJson: false);
+                endpoint.RequestDelegate = counts.Wrap(next, method.FullName, isJson: false);
             }
         }
     }

@@ -1,32 +1,26 @@
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Grpc.Tests;
 
 /// <summary>Whoever has many calls waits where others would have to, and nobody else does.</summary>
-public sealed class CallTurnsTests : IDisposable
+public sealed class CallTurnsTests
 {
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-
-    private readonly ServiceProvider services = new ServiceCollection().AddMetrics().AddLogging().AddLedgerGrpc()
-        .BuildServiceProvider();
-
-    public void Dispose() => services.Dispose();
 
     [Fact]
     public async Task Calls_beyond_the_limit_wait_in_their_order_until_one_has_ended()
     {
         var caller = new CallerTurns();
         caller.Limit(2);
-        await caller.EnterAsync(CancellationToken.None);
-        await caller.EnterAsync(CancellationToken.None);
-        var third = caller.EnterAsync(CancellationToken.None).AsTask();
-        var fourth = caller.EnterAsync(CancellationToken.None).AsTask();
+        await caller.EnterAsync(false, null, CancellationToken.None);
+        await caller.EnterAsync(false, null, CancellationToken.None);
+        var third = caller.EnterAsync(false, null, CancellationToken.None).AsTask();
+        var fourth = caller.EnterAsync(false, null, CancellationToken.None).AsTask();
         (third.IsCompleted, fourth.IsCompleted, caller.Working, caller.Wanted).ShouldBe((false, false, 2, 4));
-        caller.Leave();
+        caller.Leave(false);
         await third.WaitAsync(s_patience);
         (fourth.IsCompleted, caller.Wanted).ShouldBe((false, 3));
 
@@ -41,17 +35,81 @@ public sealed class CallTurnsTests : IDisposable
     {
         var caller = new CallerTurns();
         caller.Limit(1);
-        await caller.EnterAsync(CancellationToken.None);
+        await caller.EnterAsync(false, null, CancellationToken.None);
         using var gone = new CancellationTokenSource();
-        var waiting = caller.EnterAsync(gone.Token).AsTask();
-        var behind = caller.EnterAsync(CancellationToken.None).AsTask();
+        var waiting = caller.EnterAsync(false, null, gone.Token).AsTask();
+        var behind = caller.EnterAsync(false, null, CancellationToken.None).AsTask();
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(waiting);
-        caller.Leave();
+        caller.Leave(false);
         await behind.WaitAsync(s_patience);
-        caller.Leave();
+        caller.Leave(false);
         caller.Working.ShouldBe(0);
-        await caller.EnterAsync(CancellationToken.None);
+        await caller.EnterAsync(false, null, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task One_whose_deadline_passes_while_it_waits_is_ended_then_and_counts_no_more()
+    {
+        var caller = new CallerTurns();
+        caller.Limit(1);
+        await caller.EnterAsync(false, null, CancellationToken.None);
+        var late = caller.EnterAsync(false, TimeSpan.FromMilliseconds(-1), CancellationToken.None).AsTask();
+        var patient = caller.EnterAsync(false, TimeSpan.MaxValue, CancellationToken.None).AsTask();
+        (await Should.ThrowAsync<RequestErrorException>(() => late.WaitAsync(s_patience))).Fault.Reason
+            .ShouldBe(ErrorReasons.DeadlineExpired);
+        caller.Wanted.ShouldBe(2);
+        caller.Leave(false);
+        await patient.WaitAsync(s_patience);
+        (caller.Working, caller.Wanted).ShouldBe((1, 1));
+    }
+
+    [Fact]
+    public async Task Those_that_give_up_while_they_are_let_in_leave_no_turn_behind()
+    {
+        var caller = new CallerTurns();
+        caller.Limit(1);
+        for (var round = 0; round < 500; round++)
+        {
+            await caller.EnterAsync(false, null, CancellationToken.None);
+            using var gone = new CancellationTokenSource();
+            var waiting = caller.EnterAsync(false, null, gone.Token).AsTask();
+            var leaving = Task.Run(() => caller.Leave(false));
+            await gone.CancelAsync();
+            await leaving;
+            try
+            {
+                await waiting;
+                caller.Leave(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // It has none to leave.
+            }
+
+            (caller.Working, caller.Wanted).ShouldBe((0, 0));
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_has_four_pages_at_work_and_its_other_calls_do_not_wait_for_them()
+    {
+        var caller = new CallerTurns();
+        for (var i = 0; i < 4; i++)
+        {
+            await caller.EnterAsync(true, null, CancellationToken.None);
+        }
+
+        var fifth = caller.EnterAsync(true, null, CancellationToken.None).AsTask();
+        var late = caller.EnterAsync(true, TimeSpan.Zero, CancellationToken.None).AsTask();
+        (await Should.ThrowAsync<RequestErrorException>(() => late.WaitAsync(s_patience))).Fault.Reason
+            .ShouldBe(ErrorReasons.DeadlineExpired);
+        caller.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
+        (fifth.IsCompleted, caller.Working).ShouldBe((false, 5));
+        caller.Leave(false);
+        caller.Leave(true);
+        await fifth.WaitAsync(s_patience);
+        caller.Working.ShouldBe(4);
     }
 
     [Fact]
@@ -80,11 +138,11 @@ public sealed class CallTurnsTests : IDisposable
 
         Repeat(30, () => turns.Adjust(s_late));
         turns.Turns.ShouldBe(1);
-        var waiting = heavy.EnterAsync(CancellationToken.None).AsTask();
-        light.EnterAsync(CancellationToken.None).IsCompleted.ShouldBeTrue();
-        Repeat(98, heavy.Leave);
+        var waiting = heavy.EnterAsync(false, null, CancellationToken.None).AsTask();
+        light.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
+        Repeat(98, () => heavy.Leave(false));
         waiting.IsCompleted.ShouldBeFalse();
-        Repeat(2, heavy.Leave);
+        Repeat(2, () => heavy.Leave(false));
         await waiting.WaitAsync(s_patience);
 
         // In time again, the limit is let go step by step.
@@ -92,7 +150,7 @@ public sealed class CallTurnsTests : IDisposable
         turns.Turns.ShouldBe(2);
         Repeat(500, () => turns.Adjust(TimeSpan.Zero));
         turns.Turns.ShouldBeNull();
-        heavy.EnterAsync(CancellationToken.None).IsCompleted.ShouldBeTrue();
+        heavy.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
     }
 
     [Fact]
@@ -103,7 +161,7 @@ public sealed class CallTurnsTests : IDisposable
         await EnterAsync(only, 1_000);
         Repeat(50, () => turns.Adjust(s_late));
         turns.Turns.ShouldBeNull();
-        only.EnterAsync(CancellationToken.None).IsCompleted.ShouldBeTrue();
+        only.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
     }
 
     [Fact]
@@ -119,10 +177,10 @@ public sealed class CallTurnsTests : IDisposable
         // 120 at work; three quarters of them, for three.
         turns.Adjust(s_late);
         turns.Turns.ShouldBe(90);
-        Repeat(10, all[0].Leave);
-        var waiting = all[0].EnterAsync(CancellationToken.None);
+        Repeat(10, () => all[0].Leave(false));
+        var waiting = all[0].EnterAsync(false, null, CancellationToken.None);
         waiting.IsCompleted.ShouldBeFalse();
-        all[0].Leave();
+        all[0].Leave(false);
         await waiting.AsTask().WaitAsync(s_patience);
     }
 
@@ -151,17 +209,15 @@ public sealed class CallTurnsTests : IDisposable
     }
 
     // Nobody looks at it but the test.
-    private CallTurns Turns() =>
-        new(
-            new EdgeOptions { LatenessMax = TimeSpan.FromMilliseconds(10) },
-            services.GetRequiredService<CallMetrics>(), new Still());
+    private static CallTurns Turns() =>
+        new(new EdgeOptions { LatenessMax = TimeSpan.FromMilliseconds(10) }, new Still());
 
     private static async Task EnterAsync(CallerTurns caller, int times)
     {
         caller.TryOpen(int.MaxValue).ShouldBeTrue();
         for (var i = 0; i < times; i++)
         {
-            await caller.EnterAsync(CancellationToken.None);
+            await caller.EnterAsync(false, null, CancellationToken.None);
         }
     }
 

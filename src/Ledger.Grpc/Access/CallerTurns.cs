@@ -7,10 +7,12 @@ namespace Ledger.Grpc.Access;
 /// Thread-safe.</summary>
 internal sealed class CallerTurns
 {
+    // Half of those that the ledger works on at once: whoever asks for long pages all the time leaves room for others.
+    private const int LongReadsMax = 4;
+
     private readonly Lock gate = new();
-    private readonly Queue<TaskCompletionSource> waiting = new();
-    private int limit = int.MaxValue;
-    private int working;
+    private readonly TurnQueue turns = new(int.MaxValue);
+    private readonly TurnQueue longReads = new(LongReadsMax);
     private int open;
     private long lastUsed = Stopwatch.GetTimestamp();
     private bool isForgotten;
@@ -19,19 +21,13 @@ internal sealed class CallerTurns
     public double Load { get; set; }
 
     /// <summary>How many are at work.</summary>
-    public int Working => Volatile.Read(ref working);
+    public int Working => turns.Working;
 
     /// <summary>How many there are, at work or waiting.</summary>
-    public int Wanted
-    {
-        get
-        {
-            lock (gate)
-            {
-                return working + waiting.Count;
-            }
-        }
-    }
+    public int Wanted => turns.Wanted;
+
+    /// <summary>How many wait.</summary>
+    public int Waiting => turns.Waiting + longReads.Waiting;
 
     /// <summary>Counts a call that begins.</summary>
     /// <param name="max">How many it may have.</param>
@@ -47,7 +43,7 @@ internal sealed class CallerTurns
             }
 
             lastUsed = Stopwatch.GetTimestamp();
-            return open < max ? ++open > 0 : throw CallTurns.TooMany(max, "of one caller").Exception();
+            return open < max ? ++open > 0 : throw CallCounts.TooMany(max, "of one caller").Exception();
         }
     }
 
@@ -61,70 +57,52 @@ internal sealed class CallerTurns
     }
 
     /// <summary>Waits for the turn of a call, or of an item of a stream: in the order in which they came.</summary>
-    public ValueTask EnterAsync(CancellationToken cancellationToken)
-    {
-        TaskCompletionSource turn;
-        lock (gate)
-        {
-            if (working < limit && waiting.Count == 0)
-            {
-                working++;
-                return ValueTask.CompletedTask;
-            }
-
-            turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiting.Enqueue(turn);
-        }
-
-        return cancellationToken.CanBeCanceled ? WaitAsync(turn, cancellationToken) : new ValueTask(turn.Task);
-    }
+    /// <param name="isLong">Whether it reads a page, of which a caller has only so many at once.</param>
+    /// <param name="patience">For how long; null for as long as it takes.</param>
+    /// <param name="cancellationToken">Nobody waits for the call any more.</param>
+    /// <exception cref="OperationCanceledException">Nobody waits any more: it has no turn, and none to
+    /// leave.</exception>
+    /// <exception cref="RequestErrorException">The patience has ended: it has no turn, and none to leave.</exception>
+    public ValueTask EnterAsync(bool isLong, TimeSpan? patience, CancellationToken cancellationToken) => isLong
+        ? EnterLongAsync(patience, cancellationToken)
+        : turns.EnterAsync(patience, cancellationToken);
 
     /// <summary>Ends a turn.</summary>
-    public void Leave()
+    /// <param name="isLong">As it was entered.</param>
+    public void Leave(bool isLong)
     {
-        lock (gate)
+        turns.Leave();
+        if (isLong)
         {
-            working--;
-            LetIn();
+            longReads.Leave();
         }
     }
 
     /// <summary>Says how many may be at work from now on.</summary>
-    public void Limit(int max)
-    {
-        lock (gate)
-        {
-            limit = max;
-            LetIn();
-        }
-    }
+    public void Limit(int max) => turns.Limit(max);
 
     /// <summary>Has nobody use this object any more, where nobody has for some time.</summary>
     public bool TryForget(TimeSpan idle)
     {
         lock (gate)
         {
-            return isForgotten = open == 0 && working == 0 && waiting.Count == 0
-                && Stopwatch.GetElapsedTime(lastUsed) > idle;
+            return isForgotten = open == 0 && turns.Wanted == 0 && Stopwatch.GetElapsedTime(lastUsed) > idle;
         }
     }
 
-    private static async ValueTask WaitAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
+    private async ValueTask EnterLongAsync(TimeSpan? patience, CancellationToken cancellationToken)
     {
-        // Whoever is gone is passed over when its turn comes. One that has had its turn keeps it.
-        using var gone = cancellationToken.UnsafeRegister(
-            static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), turn);
-        await turn.Task;
-    }
-
-    private void LetIn()
-    {
-        while (working < limit && waiting.TryDequeue(out var next))
+        // First: whoever waits for a page holds no turn.
+        var started = Stopwatch.GetTimestamp();
+        await longReads.EnterAsync(patience, cancellationToken);
+        try
         {
-            if (next.TrySetResult())
-            {
-                working++;
-            }
+            await turns.EnterAsync(patience - Stopwatch.GetElapsedTime(started), cancellationToken);
+        }
+        catch
+        {
+            longReads.Leave();
+            throw;
         }
     }
 }

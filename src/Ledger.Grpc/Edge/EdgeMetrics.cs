@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Ledger.Actors;
+using Ledger.Grpc.Access;
 
 namespace Ledger.Grpc.Edge;
 
@@ -9,12 +10,15 @@ internal sealed class EdgeMetrics
     private long connections;
     private long connectionsRefused;
 
-    public EdgeMetrics(IMeterFactory factory, EdgeWall wall, LogDrops drops)
+    public EdgeMetrics(IMeterFactory factory, EdgeWall wall, LogDrops drops, CallTurns turns)
     {
         var meter = factory.Create(new MeterOptions(LedgerTelemetry.MeterName));
         meter.CreateObservableGauge(
             "ledger.bytes_in_flight", () => wall.Bytes.Taken, "{byte}",
             "Bytes of requests that this node holds, read or being read.");
+        meter.CreateObservableGauge(
+            "ledger.calls.waiting", () => turns.Waiting, "{call}",
+            "Calls and items of streams that wait for their turn, since their caller has more than others.");
         meter.CreateObservableGauge(
             "ledger.connections", () => Volatile.Read(ref connections), "{connection}",
             "Connections of clients that this node has open.");

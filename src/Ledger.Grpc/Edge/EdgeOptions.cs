@@ -123,8 +123,7 @@ internal sealed class EdgeOptions
 
     /// <summary>How long work may wait for a thread before calls of callers with more than others are worked on by
     /// turns; 0 for never.</summary>
-    /// <remarks>A call that waits for its turn is not read meanwhile: its body's time goes on, and its own deadline
-    /// begins when it is read. So it is off unless asked for.</remarks>
+    /// <remarks>A call takes its turn when its message is whole. Its deadline goes on while it waits.</remarks>
     /// <value>The default value is 0. To 1 minute.</value>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan LatenessMax { get; set; }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Google.Protobuf.Reflection;
+using Ledger.V1;
 
 namespace Ledger.Grpc.Edge;
 
@@ -9,14 +10,16 @@ internal static class GrpcMethods
     private const string ReflectionPrefix = "/grpc.reflection.";
 
     // Of others, as of health: a name, no more.
-    private static readonly GrpcMethod Other = new(null, IsStream: false, IsBatch: false);
-    private static readonly GrpcMethod OtherStream = new(null, IsStream: true, IsBatch: false);
+    private static readonly GrpcMethod Other = new(null, IsStream: false, IsBatch: false, IsPage: false);
+    private static readonly GrpcMethod OtherStream = new(null, IsStream: true, IsBatch: false, IsPage: false);
 
     private static readonly FrozenDictionary<string, GrpcMethod> ByPath = Contract.Methods.ToFrozenDictionary(
         PathOf,
         static method => new GrpcMethod(
             WireShape.Of(method.InputType), method.IsClientStreaming, method.InputType.Fields.InFieldNumberOrder()
-                .Any(static field => field.IsRepeated)),
+                .Any(static field => field.IsRepeated),
+            method.Service == AccountService.Descriptor
+                && method.InputType.FindFieldByName("page_size") is not null),
         StringComparer.Ordinal);
 
     /// <summary>The path of a method's calls.</summary>

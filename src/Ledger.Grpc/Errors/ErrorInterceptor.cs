@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Ledger.Grpc.Access;
+using Ledger.Grpc.Edge;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -28,9 +29,19 @@ internal sealed partial class ErrorInterceptor(
     {
         MarkReached(context);
         var started = metrics.Start();
+        var turns = context.GetHttpContext().Features.Get<CallerTurns>();
+        var isPage = turns is not null && GrpcMethods.Of(context.Method).IsPage;
+        var hasTurn = false;
         TResponse response;
         try
         {
+            if (turns is not null)
+            {
+                // The message is whole: nobody holds a turn while it sends.
+                await turns.EnterAsync(isPage, clock.Remaining(context), context.CancellationToken);
+                hasTurn = true;
+            }
+
             response = await continuation(request, context);
         }
         catch (Exception exception)
@@ -38,6 +49,13 @@ internal sealed partial class ErrorInterceptor(
             var failure = Translate(exception, context);
             metrics.Ended(context.Method, failure.StatusCode, started);
             throw failure;
+        }
+        finally
+        {
+            if (hasTurn)
+            {
+                turns!.Leave(isPage);
+            }
         }
 
         metrics.Ended(context.Method, StatusCode.OK, started);

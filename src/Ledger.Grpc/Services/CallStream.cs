@@ -222,16 +222,9 @@ internal sealed class CallStream : IDisposable
         var started = 0L;
         var path = context.Method;
         CallAnswer? answer = null;
-        var hasTurn = false;
         try
         {
             started = owner.Metrics.Start();
-            if (turns is not null)
-            {
-                await turns.EnterAsync(Broken);
-                hasTurn = true;
-            }
-
             using var activity = Trace(item);
             answer = await AnswerAsync(item, called => path = called);
         }
@@ -239,11 +232,6 @@ internal sealed class CallStream : IDisposable
         {
             // Of whoever listens to traces and metrics. What was answered before stands.
             answer ??= Failure(item, exception, context);
-        }
-
-        if (hasTurn)
-        {
-            turns!.Leave();
         }
 
         held.Answered();
@@ -263,6 +251,7 @@ internal sealed class CallStream : IDisposable
     {
         CancellationTokenSource? read = null;
         var isCancellable = false;
+        var (isPage, hasTurn) = (false, false);
         ServerCallContext itemContext = context;
         try
         {
@@ -276,6 +265,13 @@ internal sealed class CallStream : IDisposable
 
             itemContext = new ItemCallContext(context, call.Path, DeadlineOf(item), read?.Token ?? Broken);
             owner.Require(call, itemContext);
+            if (turns is not null)
+            {
+                isPage = GrpcMethods.Of(call.Path).IsPage;
+                await turns.EnterAsync(isPage, PatienceOf(item), itemContext.CancellationToken);
+                hasTurn = true;
+            }
+
             var answer = await call.RunAsync(item, itemContext);
             if (SizeOf(answer) > owner.AnswerBytesMax - MessageBytesMax)
             {
@@ -292,6 +288,11 @@ internal sealed class CallStream : IDisposable
         }
         finally
         {
+            if (hasTurn)
+            {
+                turns!.Leave(isPage);
+            }
+
             if (read is not null && (!isCancellable || reads.TryRemove(new(item.Id, read))))
             {
                 read.Dispose();
@@ -311,6 +312,9 @@ internal sealed class CallStream : IDisposable
             return new CallAnswer { Id = item.Id, Error = ErrorMap.ToStatus(ErrorMap.Unexpected) };
         }
     }
+
+    private TimeSpan? PatienceOf(CallItem item) =>
+        item.Timeout is null ? null : DeadlineOf(item) - owner.Time.GetUtcNow().UtcDateTime;
 
     private DateTime DeadlineOf(CallItem item)
     {

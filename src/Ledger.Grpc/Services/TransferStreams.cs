@@ -104,7 +104,7 @@ internal sealed class TransferStreams(
 
                 if (turns is not null)
                 {
-                    await turns.EnterAsync(cancellation);
+                    await turns.EnterAsync(isLong: false, patience: null, cancellation);
                 }
 
                 Interlocked.Increment(ref open);
@@ -191,7 +191,7 @@ internal sealed class TransferStreams(
 
         private void Answer(StreamTransfersResponse response, StatusCode code, long started, long held)
         {
-            turns?.Leave();
+            turns?.Leave(isLong: false);
             intake?.Release(held);
             answers.Writer.TryWrite(response);
             Close();

@@ -11,7 +11,8 @@ namespace Ledger.Node.Security;
 /// <summary>Who may call a node: decided from the settings before anything is opened.</summary>
 internal sealed class NodeSecurity : IDisposable
 {
-    private const string SchemeName = "ledger";
+    /// <summary>The scheme that asks each caller in the way that it has chosen.</summary>
+    public const string SchemeName = "ledger";
     private const string Section = "Ledger:Security";
 
     private readonly SecurityOptions options;
@@ -162,7 +163,10 @@ internal sealed class NodeSecurity : IDisposable
         if (Certificates is { TakesClients: true } taken)
         {
             authentication.AddCertificate();
-            services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken, TimeProvider.System));
+            services.AddSingleton(_ => new TakenCertificates(taken, TimeProvider.System));
+            services.AddSingleton<ICertificateValidationCache>(
+                static provider => provider.GetRequiredService<TakenCertificates>());
+            services.AddScoped<IAuthenticationService, RecallingAuthentication>();
             services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(
                 new CertificateSetup(taken, TakesTokens ? jwt.PrincipalPrefix : ""));
             services.AddSingleton<IHostedService>(provider => new Begin(() =>

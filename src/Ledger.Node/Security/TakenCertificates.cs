@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Authentication;
@@ -19,6 +20,19 @@ internal sealed class TakenCertificates(EndpointCertificates certificates, TimeP
 
     private readonly MemoryCache byContent = new(new MemoryCacheOptions { SizeLimit = KeptMax });
     private readonly ConditionalWeakTable<X509Certificate2, Finding> byConnection = [];
+
+    /// <summary>Recalls who has the certificate of a connection, where that was found a few seconds ago.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="finding">What was found.</param>
+    /// <returns>False where it is to be found again, or is no good one.</returns>
+    public bool TryRecall(HttpContext context, [NotNullWhen(true)] out Task<AuthenticateResult>? finding)
+    {
+        finding = context.Connection.ClientCertificate is { } certificate
+            && byConnection.TryGetValue(certificate, out var known) && known.Result.Succeeded && IsGood(known)
+                ? known.Task
+                : null;
+        return finding is not null;
+    }
 
     public AuthenticateResult? Get(HttpContext context, X509Certificate2 certificate)
     {
@@ -54,5 +68,8 @@ internal sealed class TakenCertificates(EndpointCertificates certificates, TimeP
     private bool IsGood(Finding found) =>
         found.Version == certificates.Version && time.GetElapsedTime(found.At) < s_keptFor;
 
-    private sealed record Finding(AuthenticateResult Result, int Version, long At);
+    private sealed record Finding(AuthenticateResult Result, int Version, long At)
+    {
+        public Task<AuthenticateResult> Task { get; } = System.Threading.Tasks.Task.FromResult(Result);
+    }
 }

@@ -54,4 +54,29 @@ public sealed class TakenCertificatesTests : IDisposable
 
         AuthenticateResult? Get(X509Certificate2 certificate) => taken.Get(new DefaultHttpContext(), certificate);
     }
+
+    [Fact]
+    public async Task What_was_found_good_is_recalled_for_its_connection_and_a_refusal_or_an_old_finding_is_not()
+    {
+        using var taken = new TakenCertificates(certificates, clock);
+        using var shown = authority.Client("spiffe://bank/payments");
+        using var other = authority.Client("spiffe://bank/other");
+        (await RecallAsync(shown)).ShouldBeNull();
+        (await RecallAsync(null)).ShouldBeNull();
+        var result = AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(), "Certificate"));
+        taken.Put(new DefaultHttpContext(), shown, result);
+        taken.Put(new DefaultHttpContext(), other, AuthenticateResult.Fail("It is revoked."));
+        (await RecallAsync(shown)).ShouldBe(result);
+        (await RecallAsync(other)).ShouldBeNull();
+        (await RecallAsync(null)).ShouldBeNull();
+        clock.Advance(TimeSpan.FromSeconds(5));
+        (await RecallAsync(shown)).ShouldBeNull();
+
+        async Task<AuthenticateResult?> RecallAsync(X509Certificate2? certificate)
+        {
+            var context = new DefaultHttpContext();
+            context.Connection.ClientCertificate = certificate;
+            return taken.TryRecall(context, out var finding) ? await finding : null;
+        }
+    }
 }
