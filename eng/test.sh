@@ -60,22 +60,25 @@ run() { # run PROJECT...: one after the other
   return $bad
 }
 
-# Two rows beside each other. One computes first, and then starts whole nodes, which both wait and compute; the other
-# waits for disks, clocks and dead nodes. So the processors have something to do always, and seldom more than they can.
-waiting=(Ledger.Node.Tests Ledger.Storage.Tests Ledger.Actors.Tests)
-whole=(Ledger.EndToEnd.Tests)
-others=()
+# Two rows beside each other: accounts and storage wait, for disks and clocks; beside them runs what computes, and then
+# nodes of a test's own. Whole nodes and clusters, several at a time, have the machine to themselves in the end.
+waiting=(Ledger.Actors.Tests Ledger.Storage.Tests)
+computing=()
 for project in tests/*.Tests; do
   project=$(basename "$project")
-  case " ${waiting[*]} ${whole[*]} " in *" $project "*) ;; *) others+=("$project") ;; esac
+  case "$project" in
+    Ledger.Actors.Tests | Ledger.Storage.Tests | Ledger.Node.Tests | Ledger.EndToEnd.Tests) ;;
+    *) computing+=("$project") ;;
+  esac
 done
 
 status=0
-run "${others[@]}" "${whole[@]}" > >(sed -u 's/^/| /') 2>&1 &
-others_run=$!
-trap '[ -z "$others_run" ] || kill "$others_run" 2>/dev/null' EXIT
+run "${computing[@]}" Ledger.Node.Tests > >(sed -u 's/^/| /') 2>&1 &
+computing_run=$!
+trap '[ -z "$computing_run" ] || kill "$computing_run" 2>/dev/null' EXIT
 run "${waiting[@]}" || status=1
-wait "$others_run" || status=1
-others_run=
+wait "$computing_run" || status=1
+computing_run=
+run Ledger.EndToEnd.Tests || status=1
 $all || [ -n "$name" ] || echo "Left out: whole nodes and clusters. eng/test.sh --all runs them."
 exit $status
