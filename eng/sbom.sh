@@ -13,10 +13,10 @@ if [ ! -x "$tools/dotnet-CycloneDX" ]; then
 fi
 mkdir -p "$directory"
 
+dotnet restore Ledger.sln -v quiet >&2
 failed=0
 for project in src/*/*.csproj; do
   name=$(basename "$project" .csproj)
-  dotnet restore "$project" -v quiet >&2
   DOTNET_ROOT="${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}" \
     "$tools/dotnet-CycloneDX" "$project" --output "$directory" --filename "$name.cdx.json" --output-format Json \
     --disable-package-restore --base-intermediate-output-path artifacts --exclude-dev --no-serial-number --set-version "$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)" \

@@ -9,8 +9,7 @@ namespace Ledger.EndToEnd.Tests;
 /// <summary>Goal: somebody's real books, imported, show the balances that another program (hledger) computed, to the
 /// last digit; whatever is killed on the way, and however often they are imported. Method: the command line and the
 /// node as processes.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class BooksTests(ITestOutputHelper output)
+public sealed class BooksTests(ITestOutputHelper output) : IClassFixture<PostgresCollection.Lifetime>
 {
     private const int AccountCount = 105;
 

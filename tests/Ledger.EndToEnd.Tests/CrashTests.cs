@@ -18,8 +18,7 @@ namespace Ledger.EndToEnd.Tests;
 /// tell the same story as the notes. At last the node is stopped and started, and must give each answer again. The node
 /// keeps few ids in memory, so that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
 /// </remarks>
-[Collection(PostgresCollection.Name)]
-public sealed class CrashTests(ITestOutputHelper output)
+public sealed class CrashTests(ITestOutputHelper output) : IClassFixture<PostgresCollection.Lifetime>
 {
     private const int Crashes = 10;
     private const int DatabaseCrashes = 3;
@@ -66,32 +65,34 @@ public sealed class CrashTests(ITestOutputHelper output)
     [Fact]
     public async Task A_database_that_crashes_three_times_keeps_every_answer()
     {
-        if (!PostgresServer.Shared.CanStop)
+        // Of its own: beside it, others use theirs.
+        using var server = new PostgresServer();
+        if (!server.CanStop)
         {
             return;
         }
 
         await DisturbAsync(Database.PostgreSql, DatabaseCrashes, async (crash, node, _, _, _) =>
         {
-            await Task.Run(() => PostgresServer.Shared.Stop(immediate: true));
+            await Task.Run(() => server.Stop(immediate: true));
             if (crash == 1)
             {
                 // Once for longer than any call may take.
                 await Task.Delay(TimeSpan.FromSeconds(12));
             }
 
-            await Task.Run(PostgresServer.Shared.Start);
+            await Task.Run(server.Start);
             return node;
-        });
+        }, server);
     }
 
-    private async Task DisturbAsync(Database database, int times, Disturb disturb)
+    private async Task DisturbAsync(Database database, int times, Disturb disturb, PostgresServer? server = null)
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("LEDGER_TEST_SEED"), out var given)
             ? given : Environment.TickCount;
         output.WriteLine($"LEDGER_TEST_SEED={seed}");
         var random = new Random(seed);
-        using var store = new Store(database);
+        using var store = new Store(database, server);
         var url = NodeProcess.LastingAddress();
         var node = await NodeProcess.StartAtAsync(url, store, NodeSettings);
         try

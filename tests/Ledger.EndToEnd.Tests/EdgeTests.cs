@@ -8,7 +8,6 @@ namespace Ledger.EndToEnd.Tests;
 
 /// <summary>The command line as a program, beside a real node: ports that are mixed up, and the machine's
 /// language.</summary>
-[Collection(PostgresCollection.Name)]
 public sealed class EdgeTests
 {
     private const string Id = "0190a5d2-7c1e-7b3a-9f00-2b1c3d4e5f60";

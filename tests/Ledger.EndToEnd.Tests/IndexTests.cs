@@ -9,8 +9,7 @@ namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: what a node was told is found by its index over gRPC, JSON and the command line, and the index comes
 /// out the same however often the node is killed while it makes it. Method: real nodes on both stores.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class IndexTests
+public sealed class IndexTests : IClassFixture<PostgresCollection.Lifetime>
 {
     private static readonly string[] s_enabled = ["--Ledger:Index:Enabled", "true"];
 

@@ -11,7 +11,7 @@ namespace Ledger.EndToEnd.Tests;
 /// processes; the largest transactions that there may be go from each of some accounts to each of some others, so that
 /// coordinator, participant and last agent are on different nodes; and one that is larger, as it once was
 /// prepared.</summary>
-[Collection(PostgresCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class LargeMessageTests
 {
     private const int Accounts = 6;

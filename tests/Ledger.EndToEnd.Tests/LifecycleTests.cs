@@ -9,8 +9,7 @@ namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: a node starts, refuses to start, and stops as an operator expects. Method: real processes; what they
 /// print and their exit codes.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class LifecycleTests
+public sealed class LifecycleTests : IClassFixture<PostgresCollection.Lifetime>
 {
     [Theory]
     [InlineData(Database.Sqlite)]

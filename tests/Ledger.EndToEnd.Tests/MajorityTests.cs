@@ -11,7 +11,7 @@ namespace Ledger.EndToEnd.Tests;
 /// returns. Method: three nodes as processes, two of them killed under load, whichever; the survivor must end itself,
 /// and its next life must not serve alone; then one of the dead comes back. What was answered and what became of the
 /// rest must be what the books hold.</summary>
-[Collection(PostgresCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed class MajorityTests(ITestOutputHelper output)
 {
     private const int Accounts = 30;

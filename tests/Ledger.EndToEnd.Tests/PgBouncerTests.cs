@@ -7,8 +7,7 @@ namespace Ledger.EndToEnd.Tests;
 
 /// <summary>A node behind PgBouncer: it works where each connection has a session of its own, and says at its start
 /// why not elsewhere.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class PgBouncerTests
+public sealed class PgBouncerTests : IClassFixture<PostgresCollection.Lifetime>
 {
     [Fact]
     public async Task Sessions_of_its_own_are_enough_though_their_settings_are_dropped()

@@ -4,6 +4,5 @@ using Ledger.Tests.Shared;
 namespace Ledger.EndToEnd.Tests;
 
 /// <summary>On PostgreSQL.</summary>
-[Collection(PostgresCollection.Name)]
 public sealed class PostgreSqlNodeRimTests(PostgreSqlRimNode node)
     : NodeRimTests(node), IClassFixture<PostgreSqlRimNode>;

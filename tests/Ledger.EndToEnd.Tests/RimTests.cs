@@ -8,8 +8,7 @@ namespace Ledger.EndToEnd.Tests;
 /// answered for
 /// what they are, also by a node that was started again. Method: the client against a real node, on both
 /// stores.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class RimTests
+public sealed class RimTests : IClassFixture<PostgresCollection.Lifetime>
 {
     [Theory]
     [InlineData(Database.Sqlite)]

@@ -10,7 +10,7 @@ namespace Ledger.EndToEnd.Tests;
 /// <summary>Goal: the start and the stop of a node cost no client a failed call. Method: three nodes as processes on
 /// one PostgreSQL, a client as everybody has it, with the addresses of all three and default options, and every node
 /// restarted in turn under load.</summary>
-[Collection(PostgresCollection.Name)]
+[Collection(AloneCollection.Name)]
 public sealed class RollingRestartTests(ITestOutputHelper output)
 {
     private const int Nodes = 3;

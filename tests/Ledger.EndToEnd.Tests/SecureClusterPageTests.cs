@@ -10,7 +10,7 @@ namespace Ledger.EndToEnd.Tests;
 /// <summary>Goal: who follows docs/operating/secure-cluster.md has three nodes that ask who calls, and is refused what
 /// the page says. Method: the page's commands are run as they stand, in one shell, with real nodes, certificates and
 /// tokens; only the addresses and the database are the test's.</summary>
-[Collection(PostgresCollection.Name)]
+[Collection(ClusterCollection.Name)]
 public sealed partial class SecureClusterPageTests
 {
     [Fact]

@@ -8,8 +8,7 @@ namespace Ledger.EndToEnd.Tests;
 /// <summary>Goal: money that an account with damaged rows keeps in doubt comes free by an operator's word, and by
 /// nothing else; the account stays as it is (R20). Method: a real node on both stores, the rows of one account damaged
 /// while it is down, and the command line.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class VerdictTests
+public sealed class VerdictTests : IClassFixture<PostgresCollection.Lifetime>
 {
     [Theory]
     [InlineData(Database.Sqlite)]

@@ -14,6 +14,18 @@ public sealed class SimulationTests
 {
     private const int SeedsMax = 8000;
 
+    // Of those that few histories break, the first one that does. Where it does no more, after a change of the
+    // protocol, all are looked through, and only time is lost; "Ledger.Simulation --mutants --seeds 8000" says the new.
+    private static readonly Dictionary<string, ulong> s_rarelyFound = new(StringComparer.Ordinal)
+    {
+        ["DisownedFromMemory"] = 5074,
+        ["ForgottenByItsFirst"] = 2696,
+        ["ReserveOverflows"] = 4937,
+        ["VotesTimesNotInClose"] = 3300,
+        ["WildVoteTaken"] = 2001,
+        ["WritesBeforeOthersLook"] = 2238,
+    };
+
     public static TheoryData<string> MutantNames => [.. Mutants.All.Select(static one => one.Name)];
 
     [Fact]
@@ -44,7 +56,9 @@ public sealed class SimulationTests
 
         // The place in the core that it changes must be there: see Mutants.txt.
         mutant.IsPlaced.ShouldBeTrue(mutant.About);
-        Runner.Hunt(mutant, 0, SeedsMax).ShouldNotBeNull($"{name} lives after {SeedsMax} histories: {mutant.About}");
+        var found = s_rarelyFound.TryGetValue(name, out var seed) ? Runner.Hunt(mutant, seed, 1) : null;
+        (found ?? Runner.Hunt(mutant, 0, SeedsMax))
+            .ShouldNotBeNull($"{name} lives after {SeedsMax} histories: {mutant.About}");
     }
 
     [Fact]

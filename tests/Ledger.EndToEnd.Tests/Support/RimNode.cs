@@ -55,7 +55,8 @@ public abstract partial class RimNode : IAsyncLifetime
 
     public Task InitializeAsync() => StartAsync();
 
-    public async Task DisposeAsync()
+    /// <inheritdoc/>
+    public virtual async Task DisposeAsync()
     {
         await CloseAsync();
         await node.DisposeAsync();

@@ -16,10 +16,14 @@ internal sealed class Store : IDisposable
 {
     private readonly string? connectionString;
 
-    public Store(Database database)
+    /// <summary>Makes an empty one.</summary>
+    /// <param name="database">On what.</param>
+    /// <param name="server">A server of the test's own, which it may stop; null for the shared one.</param>
+    public Store(Database database, PostgresServer? server = null)
     {
         Root = Directory.CreateTempSubdirectory("ledger-node-").FullName;
-        connectionString = database == Database.PostgreSql ? PostgresServer.Shared.CreateDatabase() : null;
+        connectionString =
+            database == Database.PostgreSql ? (server ?? PostgresServer.Shared).CreateDatabase() : null;
     }
 
     /// <summary>A directory that is deleted with the store.</summary>
