@@ -1,8 +1,6 @@
 // A ledger inside of an application: no other process, SQLite files beside the program. Run it twice: they keep
 // everything. The packages: Ledger.Sqlite, and Microsoft.Extensions.Hosting for the host.
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
+using Ledger;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

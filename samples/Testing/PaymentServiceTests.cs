@@ -1,4 +1,4 @@
-using Ledger.Core;
+using Ledger;
 using Ledger.Testing;
 using Xunit;
 

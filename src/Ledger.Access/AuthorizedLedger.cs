@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedger"/> as one caller may use it: asks the policy in force before each call, writes in the

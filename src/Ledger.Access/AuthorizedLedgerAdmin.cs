@@ -1,5 +1,3 @@
-using Ledger.Actors;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedgerAdmin"/> as one caller may use it: whoever has <see cref="AccessRights.Admin"/>, and

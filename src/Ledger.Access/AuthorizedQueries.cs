@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedgerQueries"/> as one caller may use it: rows, counts, tokens and positions hold only what

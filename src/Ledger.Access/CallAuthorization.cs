@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Access;
 

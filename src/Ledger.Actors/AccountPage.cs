@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of accounts. Immutable.</summary>
 /// <param name="Accounts">The accounts; there may be fewer than asked for, even none.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Which account to read. Immutable.</summary>
 /// <param name="Account">The account.</param>

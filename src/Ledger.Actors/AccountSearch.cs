@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of a search for accounts. Immutable.</summary>
 /// <param name="Filter">Which ones.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of an account's live holds, with the account as of the same moment.</summary>
 /// <param name="Holds">The holds, in the order of their ids.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of an account's live holds. Immutable.</summary>
 /// <param name="Account">The account, on either side of them.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The ledger, in process. Thread-safe. Obtained from dependency injection after
 /// <c>WithLedger(...)</c>.</summary>

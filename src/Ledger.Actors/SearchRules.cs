@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ledger.Actors.Index;
-using Ledger.Core;
 
 namespace Ledger.Actors;
 

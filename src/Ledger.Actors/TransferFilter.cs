@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Which transfers are looked for: all that is given must hold, and of a list one of it. Immutable.</summary>
 /// <remarks>At least one of <see cref="Ids"/>, <see cref="TransactionId"/>, <see cref="HoldId"/>,

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What a transfer is. The numbers are those of ledger.v1.</summary>
 public enum TransferKind

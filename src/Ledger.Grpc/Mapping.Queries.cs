@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Enum = System.Enum;
 

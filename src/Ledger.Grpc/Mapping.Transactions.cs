@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Services;

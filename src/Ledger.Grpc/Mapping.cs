@@ -1,6 +1,5 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 

@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Testing;
 
 /// <summary>The ledger of a test, whose calls fail where the test says so.</summary>

@@ -1,8 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Actors.Calls;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;

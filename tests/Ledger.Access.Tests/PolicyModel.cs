@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Ledger.Core;
 
 namespace Ledger.Access.Tests;
 

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Ledger.Actors;
-using Ledger.Core;
 using Xunit.Abstractions;
 
 namespace Ledger.Access.Tests;

@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access.Tests;
 
 /// <summary>A ledger that does whatever it is asked, and counts it. What is not asked of it here throws.</summary>

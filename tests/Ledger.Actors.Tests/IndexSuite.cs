@@ -1,6 +1,5 @@
 using Akka.Event;
 using Ledger.Actors.Index;
-using Ledger.Core;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;

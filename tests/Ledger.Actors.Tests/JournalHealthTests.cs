@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;

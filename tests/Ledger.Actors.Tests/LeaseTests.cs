@@ -11,7 +11,6 @@ using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
 using Ledger.Tests.Shared;

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Tests;
 
 /// <content>Changes of accounts: frozen, closed, limited; and transfers that close them.</content>

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

@@ -1,5 +1,4 @@
 using Ledger.Actors.Calls;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

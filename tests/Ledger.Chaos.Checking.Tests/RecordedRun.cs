@@ -4,9 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Akka.Actor;
 using Akka.Hosting;
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -275,7 +272,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                 Found = record is not null,
                 CreateTime = record?.Time.ToDateTimeOffset(),
                 Amount = record is { Status: TransferStatus.Created } ? record.Amount.Value : null,
-                HoldState = record is null or { Hold: Core.HoldState.None }
+                HoldState = record is null or { Hold: HoldState.None }
                 ? null
                 : Names.Snake(record.Hold.ToString()),
             });

@@ -1,7 +1,5 @@
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
 using Ledger.Conformance.Running;
-using Ledger.Core;
 
 namespace Ledger.Conformance.Tests;
 

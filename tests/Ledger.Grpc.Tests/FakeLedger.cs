@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Grpc.Tests;
 

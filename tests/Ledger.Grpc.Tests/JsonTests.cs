@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Http;
 
 namespace Ledger.Grpc.Tests;

@@ -1,5 +1,4 @@
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;

@@ -1,26 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.V1;
-using TransferKind = Ledger.V1.TransferKind;
-using AccountChangeResult = Ledger.Core.AccountChangeResult;
-using AccountFreeze = Ledger.Core.AccountFreeze;
-using AccountSpec = Ledger.Core.AccountSpec;
-using AccountStatus = Ledger.Core.AccountStatus;
-using BatchItem = Ledger.Actors.BatchItem;
-using BatchItemResult = Ledger.Actors.BatchItemResult;
-using ExtendHold = Ledger.Actors.ExtendHold;
-using ExtendHoldResult = Ledger.Actors.ExtendHoldResult;
-using HoldState = Ledger.Core.HoldState;
-using LegResult = Ledger.Core.LegResult;
-using Transaction = Ledger.Core.Transaction;
-using TransactionLeg = Ledger.Core.TransactionLeg;
-using TransactionRecord = Ledger.Core.TransactionRecord;
-using TransactionResult = Ledger.Core.TransactionResult;
-using Transfer = Ledger.Core.Transfer;
-using TransferRecord = Ledger.Core.TransferRecord;
-using TransferResult = Ledger.Core.TransferResult;
-using TransferStatus = Ledger.Core.TransferStatus;
 
 namespace Ledger.Grpc.Tests;
 
@@ -33,10 +12,10 @@ public sealed class TransactionMappingTests
 
     public static TheoryData<string, TransferFlags> Kinds() => new()
     {
-        { nameof(TransferKind.Unspecified), TransferFlags.None },
-        { nameof(TransferKind.Hold), TransferFlags.Pending },
-        { nameof(TransferKind.PostHold), TransferFlags.PostPending },
-        { nameof(TransferKind.VoidHold), TransferFlags.VoidPending },
+        { nameof(V1.TransferKind.Unspecified), TransferFlags.None },
+        { nameof(V1.TransferKind.Hold), TransferFlags.Pending },
+        { nameof(V1.TransferKind.PostHold), TransferFlags.PostPending },
+        { nameof(V1.TransferKind.VoidHold), TransferFlags.VoidPending },
     };
 
     [Theory]
@@ -46,7 +25,7 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t =>
         {
-            t.Kind = System.Enum.Parse<TransferKind>(kind);
+            t.Kind = System.Enum.Parse<V1.TransferKind>(kind);
             t.HoldId = Samples.OtherId;
             t.Timeout = new Duration { Seconds = 90, Nanos = 1000 };
             t.Reverses = Samples.OtherId;
@@ -119,7 +98,7 @@ public sealed class TransactionMappingTests
     [InlineData(nameof(V1.TransferKind.Unspecified), true, true)]
     public async Task An_empty_amount_is_all_there_is(string kindName, bool balancing, bool unbounded)
     {
-        var kind = System.Enum.Parse<TransferKind>(kindName);
+        var kind = System.Enum.Parse<V1.TransferKind>(kindName);
         await using var host = await GrpcHost.StartAsync();
         await host.Transfers.PostTransferAsync(new PostTransferRequest
         {
@@ -137,7 +116,7 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         await host.Transfers.PostTransferAsync(new PostTransferRequest
         {
-            Transfer = new V1.Transfer { Id = Samples.Id, Kind = TransferKind.PostHold, HoldId = Samples.OtherId },
+            Transfer = new V1.Transfer { Id = Samples.Id, Kind = V1.TransferKind.PostHold, HoldId = Samples.OtherId },
         });
 
         host.Ledger.Calls.ShouldHaveSingleItem().Argument
@@ -249,7 +228,7 @@ public sealed class TransactionMappingTests
         {
             Transaction = Samples.Transaction(t => t.Legs[2].Transfer = new V1.Transfer
             {
-                Kind = TransferKind.VoidHold,
+                Kind = V1.TransferKind.VoidHold,
                 HoldId = Samples.Id,
             }),
         });
@@ -291,7 +270,7 @@ public sealed class TransactionMappingTests
 
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe((Shop, OtherId));
         record.Transaction.Id.ShouldBe(Samples.OtherId);
-        record.Transaction.Legs.ShouldHaveSingleItem().Transfer.Kind.ShouldBe(TransferKind.Hold);
+        record.Transaction.Legs.ShouldHaveSingleItem().Transfer.Kind.ShouldBe(V1.TransferKind.Hold);
         record.Result.Legs.ShouldHaveSingleItem().TransferId.ShouldBe(Samples.Id);
         host.Ledger.TransactionRecord = null;
         var error = await Errors.OfAsync(async () => await host.Transactions.GetTransactionAsync(

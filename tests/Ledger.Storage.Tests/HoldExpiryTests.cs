@@ -9,7 +9,6 @@ using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Core;
-using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

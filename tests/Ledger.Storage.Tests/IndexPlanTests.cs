@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Ledger.Actors;
 using Ledger.Actors.Index;
 using Ledger.Core;
 using Ledger.PostgreSql;

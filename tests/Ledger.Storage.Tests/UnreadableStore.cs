@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Storage.Tests;

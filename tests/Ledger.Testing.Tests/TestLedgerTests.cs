@@ -1,6 +1,4 @@
-using Ledger.Actors;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Testing.Tests;

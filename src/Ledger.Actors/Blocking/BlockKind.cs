@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What a block names. The numbers are stored.</summary>
 public enum BlockKind

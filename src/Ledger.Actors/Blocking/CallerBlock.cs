@@ -1,7 +1,6 @@
 using System.Net;
-using Ledger.Core;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Somebody whose calls are refused until a time. Immutable.</summary>
 /// <param name="Kind">What the subject is.</param>

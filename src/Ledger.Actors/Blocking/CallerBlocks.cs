@@ -2,7 +2,6 @@ using System.Data.Common;
 using System.Net;
 using Akka.Event;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 
 namespace Ledger.Actors;
 

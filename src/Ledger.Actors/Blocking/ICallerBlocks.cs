@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Who is blocked. The list is in the database, and every process that shares it reads it twice a second.
 /// Thread-safe.</summary>

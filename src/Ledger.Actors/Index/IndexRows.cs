@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Ledger.Core;
 
 namespace Ledger.Actors.Index;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of a change.</summary>
 /// <param name="Status"><see cref="AccountStatus.Changed"/>, <see cref="AccountStatus.Unchanged"/>, or why not.</param>

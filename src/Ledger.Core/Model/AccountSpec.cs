@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What an account is opened with. Immutable.</summary>
 /// <param name="Address">The account's address.</param>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
 /// <param name="Address">Its address.</param>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
 /// <param name="Sequence">The entry's number on this account: 1, 2, 3 and so on without a hole.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of a transaction. Immutable.</summary>
 /// <param name="Id">Its id.</param>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>One movement of money, as a client asks for it. Immutable.</summary>
 /// <param name="Id">The id, made by the client.</param>

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What kind of transfer it is. Numbers below 4096 are TigerBeetle's; the others are this ledger's own.
 /// Stored: never reuse a number.</summary>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A transfer as one of its accounts remembers it. Immutable.</summary>
 /// <param name="Transfer">The transfer, as it was asked for. Reference and metadata of a hold that it left them to are
@@ -20,8 +20,8 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
 
-    /// <summary>See <see cref="ResolvedLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the
-    /// row that has its own reference and metadata.</summary>
+    /// <summary>See <see cref="Core.ResolvedLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold,
+    /// the row that has its own reference and metadata.</summary>
     public long HoldRow { get; init; }
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of one transfer of a request. Immutable.</summary>
 /// <param name="Id">Its id.</param>

@@ -1,6 +1,4 @@
 using Ledger.Access;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Grpc.Access;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Ledger.Actors;
 
 namespace Ledger.Grpc.Edge;
 

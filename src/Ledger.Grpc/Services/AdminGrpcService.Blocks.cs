@@ -1,13 +1,11 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using Microsoft.AspNetCore.Http;
-using CallerBlock = Ledger.Actors.CallerBlock;
 
 namespace Ledger.Grpc.Services;
 

@@ -1,11 +1,7 @@
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
-using AccountStanding = Ledger.Actors.AccountStanding;
-using TransferKey = Ledger.Actors.TransferKey;
 
 namespace Ledger.Grpc.Services;
 
@@ -17,7 +13,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
     {
         var timeout = clock.Timeout(context);
         var limit = AccountGrpcService.PageSize(request.PageSize);
-        if (!Mapping.TryRead(request.Filter, out Actors.TransferFilter filter, out var fault))
+        if (!Mapping.TryRead(request.Filter, out TransferFilter filter, out var fault))
         {
             throw fault.Within("filter").Exception();
         }
@@ -64,7 +60,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
     {
         var timeout = clock.Timeout(context);
         var limit = AccountGrpcService.PageSize(request.PageSize);
-        if (!Mapping.TryRead(request.Filter, out Actors.AccountFilter filter, out var fault))
+        if (!Mapping.TryRead(request.Filter, out AccountFilter filter, out var fault))
         {
             throw fault.Within("filter").Exception();
         }

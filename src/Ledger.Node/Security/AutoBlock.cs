@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;

@@ -33,7 +33,7 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
     public static void Check(JwtOptions settings)
     {
         const string Section = "Ledger:Security:Jwt";
-        if (Core.Principals.Check(settings.PrincipalPrefix) is { } problem)
+        if (Principals.Check(settings.PrincipalPrefix) is { } problem)
         {
             throw new SettingsException($"{Section}:PrincipalPrefix {problem}");
         }

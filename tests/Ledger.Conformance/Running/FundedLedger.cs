@@ -1,6 +1,4 @@
 using System.Globalization;
-using Ledger.Actors;
-using Ledger.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Ledger.Conformance.Running;

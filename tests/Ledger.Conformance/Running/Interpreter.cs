@@ -1,6 +1,4 @@
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
-using Ledger.Core;
 using Operation = Ledger.Conformance.Grammar.Operation;
 
 namespace Ledger.Conformance.Running;

@@ -1,6 +1,5 @@
 using System.Net;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Errors;
 using Ledger.Node.Security;

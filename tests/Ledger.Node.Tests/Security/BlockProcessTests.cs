@@ -79,7 +79,7 @@ public sealed class BlockProcessTests : IDisposable
             }
         });
         await using var stream = elsewhere.OpenTransferStream();
-        (await stream.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+        (await stream.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
 
         foreach (var (kind, subject) in new[]
         {
@@ -100,7 +100,7 @@ public sealed class BlockProcessTests : IDisposable
 
         // A stream that was open before. Its next transfer, or the session, is told.
         await using var other = elsewhere.OpenTransferStream();
-        (await other.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+        (await other.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
         var at = Stopwatch.GetTimestamp();
         await operators.BlockCallerAsync(
             CallerBlockKind.Principal, "payer", TimeSpan.FromHours(1), "ignored", "ticket 8");
@@ -109,7 +109,7 @@ public sealed class BlockProcessTests : IDisposable
         {
             try
             {
-                (await other.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+                (await other.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
             }
             catch (LedgerClientException e)
             {
@@ -215,9 +215,9 @@ public sealed class BlockProcessTests : IDisposable
         next.Output.ShouldNotContain("fail:");
     }
 
-    private static AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
+    private static Client.AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
 
-    private static Transfer Pay() => new()
+    private static Client.Transfer Pay() => new()
     {
         Id = Guid.CreateVersion7(),
         DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1,

@@ -1,4 +1,6 @@
-namespace Ledger.Core;
+using Ledger.Core;
+
+namespace Ledger;
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
