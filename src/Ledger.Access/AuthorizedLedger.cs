@@ -108,7 +108,7 @@ public sealed class AuthorizedLedger : ILedger
     }
 
     /// <inheritdoc/>
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
@@ -313,7 +313,7 @@ public sealed class AuthorizedLedger : ILedger
     {
         var call = Begin(timeout, cancellationToken);
         call.RequireSome(AccessRights.List);
-        var shown = new List<AccountView>();
+        var shown = new List<Account>();
         long? epoch = null;
         while (true)
         {

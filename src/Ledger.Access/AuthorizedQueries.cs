@@ -102,7 +102,7 @@ public sealed class AuthorizedQueries(
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(accounts);

@@ -6,7 +6,7 @@ namespace Ledger;
 /// stays the same.</param>
 /// <param name="Next">The next page's <see cref="HoldQuery.After"/>; nil on the last. A page may have fewer holds than
 /// asked for without being the last.</param>
-public sealed record HoldPage(IReadOnlyList<TransferRecord> Holds, AccountView Account, TransferId Next)
+public sealed record HoldPage(IReadOnlyList<TransferRecord> Holds, Account Account, TransferId Next)
 {
     /// <summary>The epoch in which it was read.</summary>
     public long Epoch { get; init; }

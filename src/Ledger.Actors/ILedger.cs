@@ -63,7 +63,7 @@ public interface ILedger
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/>
     /// because transactions are in doubt on it, for which the read has waited up to a second.</exception>
-    Task<AccountView?> GetAccountAsync(
+    Task<Account?> GetAccountAsync(
         AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         GetAccountAsync(new AccountQuery(address), timeout, cancellationToken);
 
@@ -72,7 +72,7 @@ public interface ILedger
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now; see <see cref="AccountQuery.AllowInDoubt"/>.</exception>
-    Task<AccountView?> GetAccountAsync(
+    Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.
@@ -166,7 +166,7 @@ public interface ILedger
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one
-    /// of them, its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
+    /// of them, its <see cref="Account.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
     /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>

@@ -224,7 +224,7 @@ internal static partial class Mapping
     }
 
     /// <summary>Writes an account.</summary>
-    public static V1.Account Write(AccountView source)
+    public static V1.Account Write(Account source)
     {
         var account = new V1.Account
         {

@@ -26,7 +26,7 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().PostTransfersAsync(transfers, timeout, cancellationToken));
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().GetAccountAsync(query, timeout, cancellationToken), isRead: true);
 

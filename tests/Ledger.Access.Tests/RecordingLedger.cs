@@ -40,9 +40,9 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         return Task.FromResult<IReadOnlyList<TransferResult>>([.. transfers.Select(Created)]);
     }
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult<AccountView?>(null);
+        Task.FromResult<Account?>(null);
 
     public Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null,

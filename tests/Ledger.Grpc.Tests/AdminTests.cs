@@ -32,7 +32,7 @@ public sealed class AdminTests
             .ShouldBe(new GetInDoubtResponse());
 
         var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, default, 8, 9, false)
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false)
         {
             Doubt = new AccountDoubt(
                 default, default, 1,

@@ -72,7 +72,7 @@ public sealed class CallStreamTests
     {
         await using var host = await GrpcHost.StartAsync();
         var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1);
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, default, 8, 9, false);
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false);
         var transfer = Samples.Transfer();
         var post = new PostTransferRequest { Transfer = transfer };
         var alone = await host.Transfers.PostTransferAsync(post);

@@ -32,11 +32,11 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         return Task.FromResult(Holds);
     }
 
-    public Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetAccounts", accounts, timeout);
-        return Task.FromResult<IReadOnlyList<AccountView?>>(
+        return Task.FromResult<IReadOnlyList<Account?>>(
             [.. accounts.Select(account => Account?.Spec.Address == account ? Account : null)]);
     }
 
@@ -79,10 +79,10 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
     /// <summary>Whether batches are answered one result short.</summary>
     public bool DropLastResult { get; set; }
 
-    public AccountView? Account { get; set; }
+    public Account? Account { get; set; }
 
     /// <summary>Answers the reads of accounts instead, when set.</summary>
-    public Func<CancellationToken, Task<AccountView?>>? OnGetAccount { get; set; }
+    public Func<CancellationToken, Task<Account?>>? OnGetAccount { get; set; }
 
     public TransferRecord? Record { get; set; }
 
@@ -170,7 +170,7 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         return results;
     }
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetAccount", query.Account, timeout);

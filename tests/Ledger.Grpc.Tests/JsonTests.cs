@@ -389,7 +389,7 @@ public sealed class JsonTests
             info.GetProperty("reason").GetString()!);
     }
 
-    private static AccountView Sample(string address) => new(
+    private static Account Sample(string address) => new(
         new AccountSpec(AccountAddress.Parse(address), Asset.Parse("USD/2"), 1), FakeLedger.Now, default,
         ulong.MaxValue, 1, false);
 }

@@ -89,7 +89,7 @@ public sealed class MappingTests
             Metadata = Metadata.Of([new("k", "v")]),
             DebitsMustNotExceedCredits = Amount.Of(10),
         };
-        host.Ledger.Account = new AccountView(
+        host.Ledger.Account = new Account(
             spec, FakeLedger.Now, Seen with { CreditsPosted = Amount.Of(4), DebitsPosted = Amount.Of(5) }, 8, 9, true);
         var account = (await host.Accounts.GetAccountAsync(new GetAccountRequest { Address = "shop" })).Account;
         account.Spec.ShouldBe(new V1.AccountSpec
@@ -113,7 +113,7 @@ public sealed class MappingTests
         await using var host = await GrpcHost.StartAsync();
         var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
         var id = TransferId.FromGuid(Guid.Parse("01890a5d-ac96-774b-bcce-b302099a8057"));
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, Seen, 8, 9, false)
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, Seen, 8, 9, false)
         {
             Doubt = new AccountDoubt(
                 Seen, Seen with { DebitsPosted = Amount.Of(70) }, 120,

@@ -138,7 +138,7 @@ public sealed class QueryTests
     {
         await using var host = await GrpcHost.StartAsync();
         var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, default, 8, 9, false);
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false);
         var accounts = await host.Queries.BatchGetAccountsAsync(
             new BatchGetAccountsRequest { Addresses = { "shop", "nobody", "shop" } });
         accounts.Accounts.Select(static one => (one.Address, one.Account is not null))

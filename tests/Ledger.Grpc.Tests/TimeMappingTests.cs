@@ -93,7 +93,7 @@ public sealed class TimeMappingTests
         host.Ledger.Calls.ShouldBeEmpty();
     }
 
-    private static V1.Account Frozen(LedgerTime until) => Mapping.Write(new AccountView(
+    private static V1.Account Frozen(LedgerTime until) => Mapping.Write(new Account(
         new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1), default, default, 0, 1, false)
     {
         Freeze = new AccountFreeze(true, false, "", until),

@@ -347,7 +347,7 @@ public sealed class TransactionMappingTests
     {
         await using var host = await GrpcHost.StartAsync();
         var freeze = new AccountFreeze(true, false, "theft", FakeLedger.Now);
-        host.Ledger.Change = new AccountChangeResult(AccountStatus.Changed, new AccountView(
+        host.Ledger.Change = new AccountChangeResult(AccountStatus.Changed, new Account(
             new AccountSpec(Shop, Asset.Parse("USD/2"), 1), FakeLedger.Now, default, 0, 1, true)
         {
             Freeze = freeze,

@@ -40,7 +40,7 @@ public sealed class PublicSizeTests
         };
         var most = new Balances(
             Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue);
-        var view = new AccountView(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
+        var view = new Account(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
         {
             Freeze = new AccountFreeze(true, true, AnyText(random, 256), Time),
             ClosedReason = AnyText(random, 256),

@@ -62,7 +62,7 @@ internal sealed class LedgerQueries(
         return await transferReader.HoldsAsync(query, call.End) is { } page ? page with { Epoch = epoch } : null;
     }
 
-    public async Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public async Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         AccountAddress[] asked = [.. accounts];

@@ -91,7 +91,7 @@ internal sealed class LedgerService(
         }
     }
 
-    public async Task<AccountView?> GetAccountAsync(
+    public async Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         CallFailures.ThrowIf(RequestRules.CheckAddress(query.Account, "address"));

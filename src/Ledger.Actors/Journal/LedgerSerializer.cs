@@ -464,7 +464,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         After = wire.After.Count == 0 ? [] : [.. wire.After.Select(static after => FromWire(after)!)],
     };
 
-    private static WireAccountAnswer ToWire(AccountView? view) => view is null
+    private static WireAccountAnswer ToWire(Account? view) => view is null
         ? new WireAccountAnswer()
         : new WireAccountAnswer
         {
@@ -482,9 +482,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Doubt = DoubtCodec.ToWire(view.Doubt),
         };
 
-    private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
+    private static Account? FromWire(WireAccountAnswer wire) => !wire.Exists
         ? null
-        : new AccountView(
+        : new Account(
             JournalCodec.FromStored(wire.Spec, JournalCodec.AddressOf(wire.Address)),
             new LedgerTime(wire.OpenTime), JournalCodec.FromStored(wire.Balances) ?? default,
             wire.EntryCount, wire.Version, wire.Closed)

@@ -9,7 +9,7 @@ namespace Ledger;
 /// <param name="EntryCount">How many entries its statement has.</param>
 /// <param name="Version">The number of the last journal record that the answer rests on. It never falls.</param>
 /// <param name="IsClosed">Whether it is closed.</param>
-public sealed record AccountView(
+public sealed record Account(
     AccountSpec Spec, LedgerTime CreateTime, Balances Balances, ulong EntryCount, long Version, bool IsClosed)
 {
     /// <summary>Why it takes no debits, no credits or neither; null when it is not frozen now.</summary>

@@ -144,7 +144,7 @@ internal static class EncodedSize
 
     /// <summary>An account as a part of the answer that shows it.</summary>
     /// <param name="account">The account.</param>
-    public static int OfAccount(AccountView account)
+    public static int OfAccount(Account account)
     {
         ArgumentNullException.ThrowIfNull(account);
         return Saturated(Message(

@@ -28,7 +28,7 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Taking(transfers.Count).PostTransfersAsync(transfers, timeout, cancellationToken);
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Taking(1).GetAccountAsync(query, timeout, cancellationToken);
 

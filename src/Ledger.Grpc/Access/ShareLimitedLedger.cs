@@ -32,7 +32,7 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
             transfers.Count, transfers.Sum(static one => OpenedBy(one)), () =>
                 inner.PostTransfersAsync(transfers, timeout, cancellationToken));
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         HoldingAsync(1, 0, () => inner.GetAccountAsync(query, timeout, cancellationToken));
 

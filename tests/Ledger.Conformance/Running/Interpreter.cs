@@ -170,7 +170,7 @@ internal sealed class Interpreter(FundedLedger ledger, Judge judge, Cancellation
         }
     }
 
-    private Task<AccountView?> AccountAsync(LookupAccountRow row)
+    private Task<Account?> AccountAsync(LookupAccountRow row)
     {
         var address = Vocabulary.Address(row.Id);
         return FindAsync(

@@ -19,7 +19,7 @@ internal sealed class Judge(string table, Report report)
         report.Add(new RowOutcome(table, row, Expected(row), name, waiver));
     }
 
-    public void Take(LookupAccountRow row, AccountView? account) =>
+    public void Take(LookupAccountRow row, Account? account) =>
         report.Add(new RowOutcome(table, row, Expected(row), account is null ? "not found" : Describe(account)));
 
     public void Take(LookupTransferRow row, TransferRecord? transfer)
@@ -84,7 +84,7 @@ internal sealed class Judge(string table, Report report)
 
     private static string Exists(bool exists) => exists ? "exists true" : "exists false";
 
-    private static string Describe(AccountView account)
+    private static string Describe(Account account)
     {
         var (debitsPending, debitsPosted, creditsPending, creditsPosted, debitsInDoubt, creditsInDoubt) = account
             .Balances;

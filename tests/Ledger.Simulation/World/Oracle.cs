@@ -1244,7 +1244,7 @@ internal sealed class Oracle(SimulatedCluster world)
         || status.ToString().StartsWith("ExistsWithDifferent", StringComparison.Ordinal);
 
     // I6, I10: a read shows a state that the account had, with all that was told before the read was asked for.
-    private void CheckRead(Call call, AccountView? view, long durableRow)
+    private void CheckRead(Call call, Account? view, long durableRow)
     {
         var place = call.Place;
         if (view is null)
@@ -1305,7 +1305,7 @@ internal sealed class Oracle(SimulatedCluster world)
     }
 
     // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
-    private void CheckDoubtfulRead(Call call, AccountView view, AccountDoubt doubt)
+    private void CheckDoubtfulRead(Call call, Account view, AccountDoubt doubt)
     {
         Count("read: doubtful");
         var place = call.Place;
