@@ -42,10 +42,10 @@ foreach (var address in new[] { bank, alice, shop })
 }
 
 Console.WriteLine($"the latest of the statement of {alice}:");
-var statement = await ledger.ListStatementAsync(new StatementQuery(alice) { NewestFirst = true, Limit = 4 });
+var statement = await ledger.ListStatementAsync(new StatementQuery(alice) { NewestFirst = true, PageSize = 4 });
 foreach (var entry in statement!.Entries)
 {
-    var side = entry.IsDebit ? "debit" : "credit";
+    var side = entry.Direction == EntryDirection.Debit ? "debit" : "credit";
     var amount = Units(new SignedAmount(false, entry.Transfer.Amount));
     Console.WriteLine(
         $"  {entry.Sequence,3} {side,-6} {amount,8} -> {Units(entry.Balance),8} {entry.Transfer.Reference}");

@@ -309,7 +309,7 @@ public sealed class AuthorizedLedger : ILedger
     /// theirs is in the page or in its token, so that a page may take as long as its deadline allows.</summary>
     /// <inheritdoc/>
     public async Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var call = Begin(timeout, cancellationToken);
         call.RequireSome(AccessRights.List);
@@ -318,7 +318,7 @@ public sealed class AuthorizedLedger : ILedger
         while (true)
         {
             // The token is of the first page's epoch: after another one began, it is refused.
-            var page = await inner.ListAccountsAsync(after, limit, call.Timeout, cancellationToken);
+            var page = await inner.ListAccountsAsync(after, pageSize, call.Timeout, cancellationToken);
             epoch ??= page.Epoch;
             foreach (var account in page.Accounts)
             {
@@ -327,7 +327,7 @@ public sealed class AuthorizedLedger : ILedger
                     && call.Allows(AccessRights.Read, account.Spec.Address))
                 {
                     shown.Add(account);
-                    if (shown.Count == limit)
+                    if (shown.Count == pageSize)
                     {
                         // The page ends here, whether or not this was the last one of the ledger.
                         return new AccountPage(shown, account.Spec.Address.Text) { Epoch = epoch.Value };

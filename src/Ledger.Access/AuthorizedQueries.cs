@@ -70,7 +70,7 @@ public sealed class AuthorizedQueries(
                 if (permissions.Allows(AccessRights.List, account.Spec.Address))
                 {
                     shown.Add(account);
-                    if (shown.Count == search.Limit)
+                    if (shown.Count == search.PageSize)
                     {
                         return Page(account.Spec.Address.Text);
                     }

@@ -332,7 +332,7 @@ internal sealed class CallAuthorization(
         {
             return isAlone
                 ? throw Denied()
-                : result with { Status = TransferStatus.IdAlreadyFailed, Time = default, BalanceSeen = null };
+                : result with { Status = TransferStatus.IdAlreadyFailed, CreateTime = default, BalanceSeen = null };
         }
 
         return result with

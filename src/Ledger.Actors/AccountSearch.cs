@@ -5,7 +5,7 @@ namespace Ledger;
 public sealed record AccountSearch(AccountFilter Filter)
 {
     /// <summary>How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</summary>
-    public int Limit { get; init; } = 100;
+    public int PageSize { get; init; } = 100;
 
     /// <summary>The <see cref="AccountSearchPage.Next"/> of the page before, with the same filter; null for the
     /// first.</summary>

@@ -5,7 +5,7 @@ namespace Ledger;
 public sealed record HoldQuery(AccountAddress Account)
 {
     /// <summary>How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</summary>
-    public int Limit { get; init; } = 100;
+    public int PageSize { get; init; } = 100;
 
     /// <summary>The last hold of the page before; nil for the first page.</summary>
     public TransferId After { get; init; }

@@ -168,10 +168,10 @@ public interface ILedger
     /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one
     /// of them, its <see cref="Account.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
-    /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
+    /// <param name="pageSize">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">They can't be read now.</exception>
     Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 }

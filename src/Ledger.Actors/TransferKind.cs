@@ -4,7 +4,7 @@ namespace Ledger;
 public enum TransferKind
 {
     /// <summary>It moved money at once.</summary>
-    Transfer = 0,
+    Direct = 0,
 
     /// <summary>It reserved money.</summary>
     Hold = 1,

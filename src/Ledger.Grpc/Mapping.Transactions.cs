@@ -121,7 +121,7 @@ internal static partial class Mapping
         }
         else if (source.IsCommitted)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
         }
 
         if (source.BalanceSeen is { } balances)

@@ -83,7 +83,7 @@ internal static partial class Mapping
             Metadata = metadata,
             DebitsMustNotExceedCredits = debits,
             CreditsMustNotExceedDebits = credits,
-            Closed = source.Closed,
+            IsClosed = source.Closed,
         };
         return true;
     }
@@ -191,7 +191,7 @@ internal static partial class Mapping
         };
         if (source.IsCommitted)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
             result.Amount = source.Amount.ToString();
         }
 
@@ -217,7 +217,7 @@ internal static partial class Mapping
         };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
         }
 
         return result;
@@ -263,7 +263,7 @@ internal static partial class Mapping
         {
             Transfer = Write(source.Transfer),
             Status = (V1.TransferStatus)source.Status,
-            CreateTime = Write(source.Time),
+            CreateTime = Write(source.CreateTime),
             TransactionId = Text(source.TransactionId),
             Principal = source.Principal,
         };
@@ -291,8 +291,8 @@ internal static partial class Mapping
         Sequence = source.Sequence,
         BookTime = Write(source.BookTime),
         Transfer = Write(source.Transfer),
-        CreateTime = Write(source.Time),
-        Direction = source.IsDebit ? V1.Direction.Debit : V1.Direction.Credit,
+        CreateTime = Write(source.CreateTime),
+        Direction = (V1.Direction)source.Direction,
         DebitsPosted = source.DebitsPosted.ToString(),
         CreditsPosted = source.CreditsPosted.ToString(),
         Balance = source.Balance.ToString(),
@@ -345,7 +345,7 @@ internal static partial class Mapping
             Reference = source.Reference,
             DebitsMustNotExceedCredits = WriteLimit(source.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = WriteLimit(source.CreditsMustNotExceedDebits),
-            Closed = source.Closed,
+            Closed = source.IsClosed,
         };
         Write(source.Metadata, spec.Metadata);
         return spec;

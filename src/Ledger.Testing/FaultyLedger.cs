@@ -70,6 +70,6 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         faults.RunAsync(() => inner().ListStatementAsync(query, timeout, cancellationToken), isRead: true);
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        faults.RunAsync(() => inner().ListAccountsAsync(after, limit, timeout, cancellationToken), isRead: true);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        faults.RunAsync(() => inner().ListAccountsAsync(after, pageSize, timeout, cancellationToken), isRead: true);
 }

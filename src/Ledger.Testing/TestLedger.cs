@@ -265,7 +265,7 @@ public sealed class TestLedger : IAsyncDisposable
 
     private async Task ShouldFollowFromStatementAsync(Account view)
     {
-        var query = new StatementQuery(view.Spec.Address) { Limit = 1, NewestFirst = true };
+        var query = new StatementQuery(view.Spec.Address) { PageSize = 1, NewestFirst = true };
         if (await Inner.ListStatementAsync(query, s_patience) is not { Entries: [var last, ..] })
         {
             if (view.Balances.DebitsPosted.IsZero && view.Balances.CreditsPosted.IsZero)

@@ -445,16 +445,16 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     {
         var atLeast = ledger.PositionOf(
             (await As("alice").PostTransferAsync(Pay("users:alice", "shops:a", 1))).Position);
-        var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, Limit = 1 };
+        var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, PageSize = 1 };
         var first = await Asking("shop").SearchAccountsAsync(shops);
         first.Accounts.Single().Spec.Address.Text.ShouldBe("shops:a");
         first.Next.ShouldBe("shops:a");
-        var rest = await Asking("shop").SearchAccountsAsync(shops with { After = first.Next, Limit = 10 });
+        var rest = await Asking("shop").SearchAccountsAsync(shops with { After = first.Next, PageSize = 10 });
         rest.Accounts.Single().Spec.Address.Text.ShouldBe("shops:b");
         rest.Next.ShouldBeNull();
         await DeniedAsync(() => Asking("shop").SearchAccountsAsync(shops with { Count = true }));
         await DeniedAsync(() => Asking("clerk").SearchAccountsAsync(shops));
-        (await Asking("auditor").SearchAccountsAsync(shops with { Limit = 100, Count = true })).Count.ShouldBe(5);
+        (await Asking("auditor").SearchAccountsAsync(shops with { PageSize = 100, Count = true })).Count.ShouldBe(5);
     }
 
     [Fact]

@@ -101,7 +101,7 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         throw new NotSupportedException();
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     private static TransferResult Created(Transfer transfer) =>

@@ -58,7 +58,7 @@ public sealed class WireTests : IDisposable
         Reference = "r",
         Metadata = Metadata.Of([new("k", "v")]),
         DebitsMustNotExceedCredits = Amount.Of(5),
-        Closed = true,
+        IsClosed = true,
     };
 
     private static readonly AccountSpec Mirror = new(Credit, Usd, 7) { CreditsMustNotExceedDebits = Amount.Zero };

@@ -158,7 +158,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         Asset = spec.Asset;
         DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
         CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     public void Change(AccountChange change)

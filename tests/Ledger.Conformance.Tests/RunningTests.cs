@@ -68,7 +68,7 @@ public class RunningTests
                 Reference = "2",
                 Metadata = Metadata.Of([new("flags", "linked history"), new("ud64", "3"), new("ud32", "4")]),
                 DebitsMustNotExceedCredits = Amount.Zero,
-                Closed = true,
+                IsClosed = true,
             });
 
     [Fact]

@@ -50,9 +50,10 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
 
     public InDoubtPage InDoubt { get; set; } = new([], null);
 
-    public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    public Task<InDoubtPage> ListInDoubtAsync(
+        string? after, int pageSize, CancellationToken cancellationToken = default)
     {
-        Note("ListInDoubt", (after, limit), null);
+        Note("ListInDoubt", (after, pageSize), null);
         return Task.FromResult(InDoubt);
     }
 
@@ -244,9 +245,9 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
     }
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("ListAccounts", (after, limit), timeout);
+        Note("ListAccounts", (after, pageSize), timeout);
         return Task.FromResult(Accounts);
     }
 

@@ -166,7 +166,7 @@ public sealed class JsonTests
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(new StatementQuery(AccountAddress.Parse("shop"))
         {
-            Limit = 7,
+            PageSize = 7,
             NewestFirst = true,
             MinSequence = 3,
             StartTime = LedgerTime.From(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero)),

@@ -158,7 +158,8 @@ public sealed class MappingTests
         record.BalanceSeen.ShouldBe(Text(Seen));
 
         host.Ledger.Statement = new StatementPage(
-            [new StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, true, Amount.Of(1), Amount.Of(4))],
+            [new StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, EntryDirection.Debit, Amount.Of(1),
+                Amount.Of(4))],
             null);
         var entry = (await host.Accounts.ListStatementAsync(new ListStatementRequest { Address = "shop" }))
             .Entries.ShouldHaveSingleItem();

@@ -28,19 +28,19 @@ public sealed class QueryTests
             new SearchTransfersRequest { Filter = s_filter, PageSize = 5, NewestFirst = true, AtLeast = "p",
                 Count = true });
         var search = (TransferSearch)host.Ledger.Calls.Last().Argument;
-        (search.Limit, search.NewestFirst, search.AtLeast, search.Count, search.After)
+        (search.PageSize, search.NewestFirst, search.AtLeast, search.Count, search.After)
             .ShouldBe((5, true, "p", true, null));
         var filter = search.Filter;
         filter.References.ShouldBe(["r"]);
         filter.Metadata.Pairs.Select(static pair => pair.Key).ShouldBe(["a", "b"]);
         filter.Codes.ShouldBe([7u]);
         filter.Asset.ShouldBe(Asset.Parse("USD/2"));
-        (filter.Account, filter.IsDebit, filter.AccountPrefix)
-            .ShouldBe((AccountAddress.Parse("shop"), false, "users:"));
+        (filter.Account, filter.Direction, filter.AccountPrefix)
+            .ShouldBe((AccountAddress.Parse("shop"), EntryDirection.Credit, "users:"));
         (filter.StartTime, filter.EndTime).ShouldBe((new LedgerTime(1_000_000), new LedgerTime(9_000_000)));
         (filter.MinAmount, filter.MaxAmount).ShouldBe((Amount.Of(3), Amount.Of(4)));
         filter.Statuses.ShouldBe([TransferStatus.ExceedsCredits]);
-        filter.Kinds.ShouldBe([TransferKind.Transfer, TransferKind.PostHold]);
+        filter.Kinds.ShouldBe([TransferKind.Direct, TransferKind.PostHold]);
         filter.HoldStates.ShouldBe([HoldState.Live]);
         (filter.HoldId.Value, filter.Reverses.Value, filter.TransactionId.Value, filter.Ids.Single().Value)
             .ShouldBe(((UInt128)1, (UInt128)2, (UInt128)3, (UInt128)4));

@@ -388,7 +388,7 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         await host.Accounts.OpenAccountsAsync(
             new OpenAccountsRequest { Accounts = { Samples.Account(a => a.Closed = true) } });
-        ((IReadOnlyList<AccountSpec>)host.Ledger.Calls.ShouldHaveSingleItem().Argument)[0].Closed.ShouldBeTrue();
+        ((IReadOnlyList<AccountSpec>)host.Ledger.Calls.ShouldHaveSingleItem().Argument)[0].IsClosed.ShouldBeTrue();
     }
 
     private static Transfer Hold => new(Id, Shop, AccountAddress.Parse("b"), Amount.Of(5), 1)

@@ -302,7 +302,7 @@ internal sealed class IndexPage
             switch (step)
             {
                 case Opened opened:
-                    Set(new IndexedAccount(opened.Spec, opened.At) { ClosedByChange = opened.Spec.Closed });
+                    Set(new IndexedAccount(opened.Spec, opened.At) { ClosedByChange = opened.Spec.IsClosed });
                     break;
                 case Changed changing:
                     Set(Account(changing.Account).With(changing.Change));
@@ -348,7 +348,7 @@ internal sealed class IndexPage
                     var isBooked = opening.Address == committed.LastAgent;
                     Set(new IndexedAccount(opening, isBooked ? committed.At : committed.Time)
                     {
-                        ClosedByChange = opening.Closed, OpenedBy = isBooked ? default : committed.Key,
+                        ClosedByChange = opening.IsClosed, OpenedBy = isBooked ? default : committed.Key,
                     });
                 }
 

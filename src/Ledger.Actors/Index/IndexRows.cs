@@ -25,7 +25,7 @@ internal static class IndexRows
         : flags.HasFlag(TransferFlags.VoidPending) ? TransferKind.VoidHold
         : flags.HasFlag(TransferFlags.PostPending) ? TransferKind.PostHold
         : flags.HasFlag(TransferFlags.Pending) ? TransferKind.Hold
-        : TransferKind.Transfer;
+        : TransferKind.Direct;
 
     /// <summary>The amount that is searched: of a rejected transfer as it was asked for.</summary>
     public static Amount AmountOf(IndexedTransfer transfer) =>

@@ -300,7 +300,7 @@ internal static class JournalCodec
             Reference = spec.Reference,
             DebitsMustNotExceedCredits = ToStored(spec.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = ToStored(spec.CreditsMustNotExceedDebits),
-            Closed = spec.Closed,
+            Closed = spec.IsClosed,
         };
         AddPairs(stored.Metadata, spec.Metadata);
         return stored;
@@ -313,7 +313,7 @@ internal static class JournalCodec
         Metadata = MetadataOf(stored.Metadata),
         DebitsMustNotExceedCredits = AmountOf(stored.DebitsMustNotExceedCredits),
         CreditsMustNotExceedDebits = AmountOf(stored.CreditsMustNotExceedDebits),
-        Closed = stored.Closed,
+        IsClosed = stored.Closed,
     };
 
     /// <summary>Stores a transfer, with the side left out that is the stream's own account.</summary>

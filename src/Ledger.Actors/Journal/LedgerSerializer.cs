@@ -431,7 +431,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Id = JournalCodec.ToStored(result.Id.Value),
             Status = (uint)result.Status,
             FailedLeg = (uint)(result.FailedLeg + 1),
-            Time = result.Time.UnixMicroseconds,
+            Time = result.CreateTime.UnixMicroseconds,
             Replayed = result.Replayed,
             Seen = JournalCodec.ToStored(result.BalanceSeen),
             Position = ToWire(result.Position),
@@ -502,7 +502,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Exists = true,
             Transfer = JournalCodec.ToStored(record.Transfer),
             Status = (uint)record.Status,
-            Time = record.Time.UnixMicroseconds,
+            Time = record.CreateTime.UnixMicroseconds,
             Seen = JournalCodec.ToStored(record.BalanceSeen),
             Amount = JournalCodec.ToStored((Amount?)record.Amount),
             TransactionId = JournalCodec.ToStored(record.TransactionId.Value),
@@ -723,7 +723,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 {
                     Address = result.Address.Text,
                     Status = (uint)result.Status,
-                    Time = result.Time.UnixMicroseconds,
+                    Time = result.CreateTime.UnixMicroseconds,
                     Position = ToWire(result.Position),
                 };
                 break;
@@ -733,7 +733,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     IdHigh = High(result.Id.Value),
                     IdLow = Low(result.Id.Value),
                     Status = (uint)result.Status,
-                    Time = result.Time.UnixMicroseconds,
+                    Time = result.CreateTime.UnixMicroseconds,
                     Replayed = result.Replayed,
                     Seen = JournalCodec.ToStored(result.BalanceSeen),
                     Amount = JournalCodec.ToStored((Amount?)result.Amount),

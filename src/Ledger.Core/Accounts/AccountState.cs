@@ -385,7 +385,7 @@ internal sealed class AccountState
         Require(Spec is null, "an account is opened once");
         Spec = OpenedWith = spec;
         OpenTime = at;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     private void Change(AccountChange change)

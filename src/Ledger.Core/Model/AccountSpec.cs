@@ -22,5 +22,5 @@ public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
 
     /// <summary>Whether it is opened closed: it then takes no transfer until it is reopened. The default value is
     /// false.</summary>
-    public bool Closed { get; init; }
+    public bool IsClosed { get; init; }
 }

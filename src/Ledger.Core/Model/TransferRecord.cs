@@ -4,9 +4,10 @@ namespace Ledger;
 /// <param name="Transfer">The transfer, as it was asked for. Reference and metadata of a hold that it left them to are
 /// its own only once they have been read from <see cref="HoldRow"/>.</param>
 /// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
-/// <param name="Time">When it was committed or rejected.</param>
+/// <param name="CreateTime">When it was committed or rejected.</param>
 /// <param name="BalanceSeen">For a rejection by an account that exists: the balances that it saw.</param>
-public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, LedgerTime Time, Balances? BalanceSeen)
+public sealed record TransferRecord(
+    Transfer Transfer, TransferStatus Status, LedgerTime CreateTime, Balances? BalanceSeen)
 {
     /// <summary>The amount that was moved, held or released.</summary>
     public Amount Amount { get; init; }

@@ -223,7 +223,7 @@ internal sealed class AccountWorkingCopy
             if (Spec is null)
             {
                 Spec = OpenedWith = opening;
-                closedByChange = opening.Closed;
+                closedByChange = opening.IsClosed;
             }
 
             return;

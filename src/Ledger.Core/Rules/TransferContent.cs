@@ -146,7 +146,7 @@ internal static class TransferContent
         Append(hash, spec.Reference);
         Append(hash, spec.DebitsMustNotExceedCredits);
         Append(hash, spec.CreditsMustNotExceedDebits);
-        Append(hash, spec.Closed ? 1u : 0);
+        Append(hash, spec.IsClosed ? 1u : 0);
         Append(hash, ifMissing ? 1u : 0);
         foreach (var (key, value) in spec.Metadata.Pairs)
         {

@@ -69,11 +69,11 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
 
     public Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Taking(1 + (query.Limit / PageShare)).ListStatementAsync(query, timeout, cancellationToken);
+        Taking(1 + (query.PageSize / PageShare)).ListStatementAsync(query, timeout, cancellationToken);
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Taking(1 + (limit / PageShare)).ListAccountsAsync(after, limit, timeout, cancellationToken);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Taking(1 + (pageSize / PageShare)).ListAccountsAsync(after, pageSize, timeout, cancellationToken);
 
     private ILedger Taking(int work)
     {

@@ -80,8 +80,8 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
         HoldingAsync(1, 0, () => inner.ListStatementAsync(query, timeout, cancellationToken));
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        HoldingAsync(1, 0, () => inner.ListAccountsAsync(after, limit, timeout, cancellationToken));
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        HoldingAsync(1, 0, () => inner.ListAccountsAsync(after, pageSize, timeout, cancellationToken));
 
     private static int OpenedBy(TransactionLeg leg) => leg.Transfer is { } transfer ? OpenedBy(transfer) : 1;
 

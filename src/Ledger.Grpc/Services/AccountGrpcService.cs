@@ -199,7 +199,7 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     {
         var query = new StatementQuery(Required(request.Address, "address"))
         {
-            Limit = PageSize(request.PageSize),
+            PageSize = PageSize(request.PageSize),
             NewestFirst = request.NewestFirst,
             MinSequence = request.MinSequence == 0 ? 1 : request.MinSequence,
             MaxSequence = request.MaxSequence == 0 ? ulong.MaxValue : request.MaxSequence,

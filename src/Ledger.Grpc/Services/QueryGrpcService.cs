@@ -22,7 +22,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         var page = await ledgers.QueriesFor(context, PageWork(limit)).SearchTransfersAsync(
             new TransferSearch(filter)
             {
-                Limit = limit,
+                PageSize = limit,
                 After = request.PageToken.Length == 0 ? null : PageToken.ReadText(query, request.PageToken),
                 NewestFirst = request.NewestFirst,
                 AtLeast = request.AtLeast,
@@ -69,7 +69,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         var page = await ledgers.QueriesFor(context, PageWork(limit)).SearchAccountsAsync(
             new AccountSearch(filter)
             {
-                Limit = limit,
+                PageSize = limit,
                 After = request.PageToken.Length == 0 ? null : PageToken.ReadText(query, request.PageToken),
                 AtLeast = request.AtLeast,
                 Count = request.Count,
@@ -127,7 +127,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         }
 
         var page = await ledgers.QueriesFor(context, PageWork(limit)).ListHoldsAsync(
-            new HoldQuery(account) { Limit = limit, After = after, ExpireBefore = before }, timeout,
+            new HoldQuery(account) { PageSize = limit, After = after, ExpireBefore = before }, timeout,
             context.CancellationToken)
             ?? throw new RequestError(ErrorReasons.AccountNotFound, "There is no such account.").Exception();
         PageToken.RequireEpoch(request.PageToken, page.Epoch);

@@ -230,8 +230,8 @@ internal sealed class Calls(Recorder recorder, Books books)
     private static CallRecord After(CallRecord record, Client.TransactionRecord? found) => record with
     {
         Outcome = CallOutcome.Ok,
-        Status = found is null ? "" : UpperSnake(found.Outcome.Status.ToString()),
-        Result = (found is null ? new CallResult() : Content(found.Outcome)) with { Found = found is not null },
+        Status = found is null ? "" : UpperSnake(found.Result.Status.ToString()),
+        Result = (found is null ? new CallResult() : Content(found.Result)) with { Found = found is not null },
     };
 
     private static CallResult Content(Client.TransactionResult outcome) => new()
@@ -264,7 +264,7 @@ internal sealed class Calls(Recorder recorder, Books books)
                 BookTime = entry.BookTime,
                 TransferId = entry.Transfer.Id,
                 Amount = entry.Transfer.Amount,
-                Debit = entry.Direction == EntryDirection.Debit,
+                Debit = entry.Direction == Client.EntryDirection.Debit,
                 DebitsPosted = entry.DebitsPosted,
                 CreditsPosted = entry.CreditsPosted,
             });

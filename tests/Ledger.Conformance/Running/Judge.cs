@@ -31,7 +31,7 @@ internal sealed class Judge(string table, Report report)
             TransferAspect.Exists => Exists(found is not null),
             _ when found is null => "not found",
             TransferAspect.Amount => $"amount {found.Amount}",
-            _ => CompareTime(row, found.Time),
+            _ => CompareTime(row, found.CreateTime),
         };
         report.Add(new RowOutcome(table, row, Expected(row), actual));
     }

@@ -37,7 +37,7 @@ internal static class Vocabulary
         Metadata = MetadataOf(row),
         DebitsMustNotExceedCredits = row.DebitsMustNotExceedCredits ? Amount.Zero : null,
         CreditsMustNotExceedDebits = row.CreditsMustNotExceedDebits ? Amount.Zero : null,
-        Closed = row.Closed,
+        IsClosed = row.Closed,
     };
 
     public static Transfer Transfer(TransferRow row) => new(

@@ -90,7 +90,7 @@ internal sealed class Books
                 var entry in client.ListStatementAsync(account.Spec.Address, cancellationToken: cancellationToken))
             {
                 var amount = (BigInteger)entry.Transfer.Amount;
-                var isDebit = entry.Direction == EntryDirection.Debit;
+                var isDebit = entry.Direction == Client.EntryDirection.Debit;
                 (debits, credits) = isDebit ? (debits + amount, credits) : (debits, credits + amount);
                 running = entry.Balance;
                 if (entry.Sequence != ++sequence || running != debits - credits)

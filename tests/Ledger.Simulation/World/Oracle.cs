@@ -995,7 +995,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 ToldOf(
                     call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted,
                     -1,
-                    result.Time, result.Amount.ToString(), result.Position);
+                    result.CreateTime, result.Amount.ToString(), result.Position);
                 CheckAfter(
                     call, post.Transfer.Id,
                     [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
@@ -1008,7 +1008,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 ToldOf(
                     call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status,
                     result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)),
+                    result.FailedLeg, result.CreateTime, string.Join(' ', result.Legs.Select(static leg => leg.Amount)),
                     result.Position);
                 CheckAfter(call, post.Transaction.Id, result.After);
                 break;

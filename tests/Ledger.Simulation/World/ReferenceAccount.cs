@@ -155,7 +155,7 @@ internal sealed class ReferenceAccount
         Asset = spec.Asset;
         DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
         CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     public void Change(AccountChange change)

@@ -104,7 +104,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             case PostTransferRequest post:
                 var answer = ((PostTransferResponse)wish.Answer!).Result;
                 JudgeTransaction(
-                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.Time,
+                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.CreateTime,
                     [answer.Amount.Value]);
                 break;
             case PostTransactionRequest { IsDryRun: false } post:
@@ -112,7 +112,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 JudgeTransaction(
                     wish, post.Transaction, whole.FailedLeg >= 0 && whole.Status == TransferStatus.LinkedEventFailed
                         ? (TransferStatus)(int)whole.Legs[whole.FailedLeg].Opening : whole.Status,
-                    whole.FailedLeg, whole.Time, [.. whole.Legs.Select(static leg => leg.Amount.Value)]);
+                    whole.FailedLeg, whole.CreateTime, [.. whole.Legs.Select(static leg => leg.Amount.Value)]);
                 break;
             case GetAccountRequest when wish.Answer is GetAccountResponse { View.Doubt: not null }:
                 // It says that it may not be what it should be.
