@@ -173,7 +173,7 @@ public sealed class AuthorizedLedger : ILedger
                 }
 
                 legs[i] = TransactionLeg.Of(judged);
-                if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+                if (transfer.Kind == TransferKind.Hold)
                 {
                     made.TryAdd(transfer.Id, transfer);
                 }

@@ -32,8 +32,8 @@ internal static partial class Mapping
         if (!TryReadId(source.Id, "id", out var id, out fault)
             || !TryReadAddress(source.DebitAccount, "debit_account", out var debit, out fault)
             || !TryReadAddress(source.CreditAccount, "credit_account", out var credit, out fault)
-            || !TryReadFlags(source, out var flags, out fault)
-            || !TryReadAmount(source, flags, out var amount, out fault)
+            || !TryReadKind(source.Kind, out var kind, out fault)
+            || !TryReadAmount(source, kind, out var amount, out fault)
             || !TryReadAsset(source.Asset, out var asset, out fault)
             || !CheckReference(source.Reference, out fault)
             || !TryReadMetadata(source.Metadata, out var metadata, out fault)
@@ -51,7 +51,13 @@ internal static partial class Mapping
             Asset = asset,
             Reference = source.Reference,
             Metadata = metadata,
-            Flags = flags,
+            Kind = kind,
+            BalancingDebit = source.BalancingDebit,
+            BalancingCredit = source.BalancingCredit,
+            ClosingDebit = source.ClosingDebit,
+            ClosingCredit = source.ClosingCredit,
+            KeepRest = source.KeepRest,
+            OpenAccounts = source.OpenAccounts,
             HoldId = hold,
             Timeout = timeout,
             Reverses = reverses,
@@ -310,14 +316,14 @@ internal static partial class Mapping
             Asset = source.Asset.Text ?? "",
             Code = source.Code,
             Reference = source.Reference,
-            Kind = KindOf(source.Flags),
+            Kind = (V1.TransferKind)source.Kind,
             HoldId = Text(source.HoldId),
-            BalancingDebit = source.Flags.HasFlag(TransferFlags.BalancingDebit),
-            BalancingCredit = source.Flags.HasFlag(TransferFlags.BalancingCredit),
-            ClosingDebit = source.Flags.HasFlag(TransferFlags.ClosingDebit),
-            ClosingCredit = source.Flags.HasFlag(TransferFlags.ClosingCredit),
-            KeepRest = source.Flags.HasFlag(TransferFlags.KeepRest),
-            OpenAccounts = source.Flags.HasFlag(TransferFlags.OpenAccounts),
+            BalancingDebit = source.BalancingDebit,
+            BalancingCredit = source.BalancingCredit,
+            ClosingDebit = source.ClosingDebit,
+            ClosingCredit = source.ClosingCredit,
+            KeepRest = source.KeepRest,
+            OpenAccounts = source.OpenAccounts,
             Reverses = Text(source.Reverses),
             Reason = source.Reason,
         };

@@ -688,12 +688,13 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             && (filter.EndTime is not { } end || record.CreateTime < end)
             && (filter.MinAmount is not { } least || moved >= least)
             && (filter.MaxAmount is not { } most || moved <= most)
-            && (filter.Kinds.Count == 0 || filter.Kinds.Contains(IndexRows.KindOf(transfer.Flags)))
+            && (filter.Kinds.Count == 0 || filter.Kinds.Contains(transfer.Kind))
             && (filter.HoldStates.Count == 0 || filter.HoldStates.Contains(record.Hold))
             && (filter.Asset.IsNone || transfer.Asset == filter.Asset
                 || (transfer.Asset.IsNone && record.Status == TransferStatus.Created));
 
-        bool OnSide(Func<AccountAddress, bool> fits) => (filter.Direction is not EntryDirection.Credit && fits(transfer.DebitAccount))
+        bool OnSide(Func<AccountAddress, bool> fits) =>
+            (filter.Direction is not EntryDirection.Credit && fits(transfer.DebitAccount))
             || (filter.Direction is not EntryDirection.Debit && fits(transfer.CreditAccount));
     }
 

@@ -291,7 +291,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             return;
         }
 
-        var isExpiry = (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        var isExpiry = transfer.Kind == TransferKind.ExpireHold;
         if (isExpiry && now < hold.Deadline)
         {
             Complain(Rule.Holds, $"expires the hold {transfer.HoldId} {hold.Deadline - now} us before its time");
@@ -318,7 +318,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             return;
         }
 
-        var isExpiryOrVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isExpiryOrVoid = transfer.ReleasesHold;
         if (!isExpiryOrVoid && Closed)
         {
             Complain(Rule.Replay, $"takes {transfer.Id} and is closed");
@@ -416,7 +416,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
                     + $"and has {hold.Remaining}");
         }
 
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         if ((Int128)leg.Amount.Value > hold.Remaining)
         {
             Complain(
@@ -447,7 +447,7 @@ internal static class Leg
 {
     private const TransferFlags NotMoving = TransferFlags.Pending | TransferFlags.VoidPending;
 
-    public static bool Holds(ResolvedLeg leg) => (leg.Transfer!.Flags & TransferFlags.Pending) != TransferFlags.None;
+    public static bool Holds(ResolvedLeg leg) => leg.Transfer!.Kind == TransferKind.Hold;
 
     public static bool Moves(ResolvedLeg leg) => (leg.Transfer!.Flags & NotMoving) == TransferFlags.None;
 
@@ -462,7 +462,7 @@ internal static class Leg
             return 0;
         }
 
-        var keeps = (leg.Transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None;
+        var keeps = leg.Transfer.KeepRest;
         return (Int128)(keeps && leg.Amount < leg.HoldRemaining ? leg.Amount.Value : leg.HoldRemaining.Value);
     }
 

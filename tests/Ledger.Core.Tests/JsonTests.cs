@@ -32,13 +32,15 @@ public sealed class JsonTests
             new TransferId(UInt128.MaxValue >> 1), AccountAddress.Parse("a"), AccountAddress.Parse("b"),
             Amount.MaxValue, 1)
         {
-            Flags = TransferFlags.Pending | TransferFlags.BalancingDebit,
+            Kind = TransferKind.Hold,
+            BalancingDebit = true,
             Metadata = Metadata.Of([KeyValuePair.Create("order", "7"), KeyValuePair.Create("by", "ada")]),
         };
         var json = JsonSerializer.Serialize(transfer, s_web);
         json.ShouldContain("\"id\":\"7fffffff-ffff-ffff-ffff-ffffffffffff\"");
         json.ShouldContain("\"metadata\":{\"by\":\"ada\",\"order\":\"7\"}");
-        json.ShouldContain("\"flags\":\"Pending, BalancingDebit\"");
+        json.ShouldContain("\"kind\":\"Hold\",\"balancingDebit\":true,\"balancingCredit\":false");
+        json.ShouldNotContain("flags");
         JsonSerializer.Deserialize<Transfer>(json, s_web).ShouldBe(transfer);
     }
 

@@ -326,7 +326,7 @@ public sealed partial class JsonStrictnessTests
         var transfer = (Transfer)host.Ledger.Calls.Last().Argument;
         (transfer.DebitAccount.Text, transfer.CreditAccount.Text, transfer.Amount, transfer.Code)
             .ShouldBe(("a", "b", Amount.Of(12), 7u));
-        transfer.Flags.ShouldBe(TransferFlags.Pending);
+        transfer.Kind.ShouldBe(TransferKind.Hold);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(3.5));
         transfer.Metadata.Pairs.Select(static pair => $"{pair.Key}{pair.Value}")
             .ShouldBe(["A2", "a1"], ignoreOrder: true);

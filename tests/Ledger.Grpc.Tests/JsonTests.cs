@@ -111,7 +111,7 @@ public sealed class JsonTests
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
         var transaction = (Transaction)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
         transaction.Legs[0].IfMissing.ShouldBeTrue();
-        transaction.Legs[1].Transfer!.Flags.ShouldBe(TransferFlags.Pending);
+        transaction.Legs[1].Transfer!.Kind.ShouldBe(TransferKind.Hold);
         transaction.Legs[1].Transfer!.Timeout.ShouldBe(TimeSpan.FromHours(1));
         using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
         json.RootElement.GetProperty("result").GetProperty("legs")[1].GetProperty("transferId").GetString()

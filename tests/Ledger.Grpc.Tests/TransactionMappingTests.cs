@@ -10,17 +10,23 @@ public sealed class TransactionMappingTests
     private static readonly TransferId OtherId = TransferId.FromGuid(Guid.Parse(Samples.OtherId));
     private static readonly AccountAddress Shop = AccountAddress.Parse("shop");
 
-    public static TheoryData<string, TransferFlags> Kinds() => new()
+    private static readonly string[] s_properties =
+    [
+        nameof(Transfer.BalancingDebit), nameof(Transfer.BalancingCredit), nameof(Transfer.ClosingDebit),
+        nameof(Transfer.ClosingCredit), nameof(Transfer.KeepRest), nameof(Transfer.OpenAccounts),
+    ];
+
+    public static TheoryData<string, TransferKind> Kinds() => new()
     {
-        { nameof(V1.TransferKind.Unspecified), TransferFlags.None },
-        { nameof(V1.TransferKind.Hold), TransferFlags.Pending },
-        { nameof(V1.TransferKind.PostHold), TransferFlags.PostPending },
-        { nameof(V1.TransferKind.VoidHold), TransferFlags.VoidPending },
+        { nameof(V1.TransferKind.Unspecified), TransferKind.Direct },
+        { nameof(V1.TransferKind.Hold), TransferKind.Hold },
+        { nameof(V1.TransferKind.PostHold), TransferKind.PostHold },
+        { nameof(V1.TransferKind.VoidHold), TransferKind.VoidHold },
     };
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_kind_is_its_flag_in_both_directions(string kind, TransferFlags flags)
+    public async Task A_kind_is_the_same_in_both_directions(string kind, TransferKind expected)
     {
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t =>
@@ -35,7 +41,7 @@ public sealed class TransactionMappingTests
         await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = sent });
 
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
-        transfer.Flags.ShouldBe(flags);
+        transfer.Kind.ShouldBe(expected);
         transfer.HoldId.ShouldBe(OtherId);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(90) + TimeSpan.FromMicroseconds(1));
         transfer.Reverses.ShouldBe(OtherId);
@@ -43,19 +49,11 @@ public sealed class TransactionMappingTests
         (await ReadBackAsync(host, transfer)).ShouldBe(sent);
     }
 
-    public static TheoryData<string, TransferFlags> Properties() => new()
-    {
-        { nameof(V1.Transfer.BalancingDebit), TransferFlags.BalancingDebit },
-        { nameof(V1.Transfer.BalancingCredit), TransferFlags.BalancingCredit },
-        { nameof(V1.Transfer.ClosingDebit), TransferFlags.ClosingDebit },
-        { nameof(V1.Transfer.ClosingCredit), TransferFlags.ClosingCredit },
-        { nameof(V1.Transfer.KeepRest), TransferFlags.KeepRest },
-        { nameof(V1.Transfer.OpenAccounts), TransferFlags.OpenAccounts },
-    };
+    public static TheoryData<string> Properties() => [.. s_properties];
 
     [Theory]
     [MemberData(nameof(Properties))]
-    public async Task A_property_is_its_flag_in_both_directions(string property, TransferFlags flag)
+    public async Task A_property_is_the_same_in_both_directions(string property)
     {
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t => typeof(V1.Transfer).GetProperty(property)!.SetValue(t, true));
@@ -63,20 +61,20 @@ public sealed class TransactionMappingTests
         await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = sent });
 
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
-        transfer.Flags.ShouldBe(flag);
+        s_properties.Where(name => (bool)typeof(Transfer).GetProperty(name)!.GetValue(transfer)!)
+            .ShouldBe([property]);
+        transfer.Kind.ShouldBe(TransferKind.Direct);
         (await ReadBackAsync(host, transfer)).ShouldBe(sent);
     }
 
     [Fact]
-    public void Every_flag_of_the_core_can_be_told()
+    public void Every_property_and_kind_of_the_core_can_be_told()
     {
-        var told = TransferFlags.Expiry | TransferFlags.PostPending | TransferFlags.VoidPending | TransferFlags.Pending;
-        foreach (object[] row in Properties())
-        {
-            told |= (TransferFlags)row[1];
-        }
-
-        System.Enum.GetValues<TransferFlags>().Aggregate(static (all, flag) => all | flag).ShouldBe(told);
+        typeof(Transfer).GetProperties()
+            .Where(static one => one.PropertyType == typeof(bool) && one.CanWrite).Select(static one => one.Name)
+            .ShouldBe(s_properties, ignoreOrder: true);
+        System.Enum.GetValues<TransferKind>().Select(static kind => (int)kind)
+            .ShouldBe(System.Enum.GetValues<V1.TransferKind>().Select(static kind => (int)kind));
     }
 
     [Fact]
@@ -85,7 +83,7 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         var expiry = new Transfer(Id, Shop, AccountAddress.Parse("b"), Amount.Zero, 1)
         {
-            Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+            Kind = TransferKind.ExpireHold,
             HoldId = OtherId,
         };
 
@@ -122,7 +120,7 @@ public sealed class TransactionMappingTests
         host.Ledger.Calls.ShouldHaveSingleItem().Argument
             .ShouldBe(new Transfer(Id, default, default, Amount.MaxValue, 0)
         {
-            Flags = TransferFlags.PostPending,
+            Kind = TransferKind.PostHold,
             HoldId = OtherId,
         });
     }
@@ -393,7 +391,7 @@ public sealed class TransactionMappingTests
 
     private static Transfer Hold => new(Id, Shop, AccountAddress.Parse("b"), Amount.Of(5), 1)
     {
-        Flags = TransferFlags.Pending,
+        Kind = TransferKind.Hold,
     };
 
     private static async Task<V1.Transfer> ReadBackAsync(GrpcHost host, Transfer transfer)

@@ -19,14 +19,6 @@ internal static class IndexRows
     public static IndexedAccount Account(DbDataReader reader) =>
         IndexCodec.DecodeAccount(AccountAddress.Parse(reader.GetString(0)), reader.GetFieldValue<byte[]>(1));
 
-    /// <summary>What a transfer is.</summary>
-    public static TransferKind KindOf(TransferFlags flags) =>
-        flags.HasFlag(TransferFlags.Expiry) ? TransferKind.ExpireHold
-        : flags.HasFlag(TransferFlags.VoidPending) ? TransferKind.VoidHold
-        : flags.HasFlag(TransferFlags.PostPending) ? TransferKind.PostHold
-        : flags.HasFlag(TransferFlags.Pending) ? TransferKind.Hold
-        : TransferKind.Direct;
-
     /// <summary>The amount that is searched: of a rejected transfer as it was asked for.</summary>
     public static Amount AmountOf(IndexedTransfer transfer) =>
         transfer.Status == TransferStatus.Created ? transfer.Leg.Amount : transfer.Transfer.Amount;

@@ -510,7 +510,7 @@ internal static class JournalCodec
             Amount = AmountOf(stored.Moved) ?? transfer.Amount,
             HoldRemaining = AmountOf(stored.HoldRemaining) ?? Amount.Zero,
             Deadline = stored.Deadline != 0 ? new LedgerTime(stored.Deadline)
-                : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
+                : transfer.Kind == TransferKind.Hold ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
             HoldRow = stored.HoldRow,

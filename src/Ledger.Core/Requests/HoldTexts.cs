@@ -58,7 +58,7 @@ internal static class HoldTexts
         var made = new Dictionary<TransferId, Transfer>();
         foreach (var leg in legs)
         {
-            if (leg.Transfer is { } hold && (hold.Flags & TransferFlags.Pending) != TransferFlags.None)
+            if (leg.Transfer is { } hold && hold.Kind == TransferKind.Hold)
             {
                 made.TryAdd(hold.Id, hold);
             }

@@ -259,11 +259,10 @@ internal sealed class AccountWorkingCopy
             debits.Take(posted);
         }
 
-        var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
             CountHold(transfer, 1);
-            closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
+            closedByHold |= transfer.Closes(isDebit);
             (changedHolds ??= [])[transfer.Id] =
                 (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default),
                     HoldState.Live);
@@ -283,7 +282,7 @@ internal sealed class AccountWorkingCopy
                 CountHold(hold, -1);
             }
 
-            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
+            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold.Closes(isDebit))
             {
                 closedByHold = false;
             }

@@ -86,7 +86,7 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
     private static int OpenedBy(TransactionLeg leg) => leg.Transfer is { } transfer ? OpenedBy(transfer) : 1;
 
     private static int OpenedBy(Transfer transfer) =>
-        (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None ? SidesOfTransfer : 0;
+        transfer.OpenAccounts ? SidesOfTransfer : 0;
 
     private async Task<T> HoldingAsync<T>(int items, int accounts, Func<Task<T>> call)
     {

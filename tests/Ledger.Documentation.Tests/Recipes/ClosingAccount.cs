@@ -15,9 +15,9 @@ public sealed class ClosingAccount : Recipe
         var sweep = new Transfer(NewId(), At("alice"), At("bank"), Amount.MaxValue, Code: 1)
         {
             Asset = usd,
-            Flags = TransferFlags.BalancingDebit,
+            BalancingDebit = true,
         };
-        var close = Move("alice", "bank", 0, usd) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit };
+        var close = Move("alice", "bank", 0, usd) with { Kind = TransferKind.Hold, ClosingDebit = true };
         var closed = await ledger.PostTransactionAsync(Transaction.Of(NewId(), sweep, close));
         // closed.Legs[0].Amount is 123.45, whatever it was a moment ago.
         // end
@@ -30,7 +30,7 @@ public sealed class ClosingAccount : Recipe
             new Transfer(NewId(), default, default, Amount.Zero, Code: 0)
             {
                 HoldId = close.Id,
-                Flags = TransferFlags.VoidPending,
+                Kind = TransferKind.VoidHold,
             });
         // end
 

@@ -39,7 +39,7 @@ public sealed class Escrow : Recipe
             Move("escrow:deal-17", "fees", 20_00, usd),
             Move("escrow:deal-17", "seller", 0, usd) with
             {
-                Flags = TransferFlags.Pending | TransferFlags.ClosingDebit,
+                Kind = TransferKind.Hold, ClosingDebit = true,
             }));
         // end
 

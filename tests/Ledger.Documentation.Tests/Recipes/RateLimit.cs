@@ -19,7 +19,7 @@ public sealed class RateLimit : Recipe
         async Task<bool> MayAsync(string user) =>
             (await ledger.PostTransferAsync(Move($"limits:{user}", "limiter", 1, requests) with
         {
-            Flags = TransferFlags.Pending,
+            Kind = TransferKind.Hold,
             Timeout = TimeSpan.FromSeconds(4),
         })).IsCommitted;
         // end

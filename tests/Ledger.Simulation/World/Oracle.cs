@@ -166,7 +166,7 @@ internal sealed class Oracle(SimulatedCluster world)
             return;
         }
 
-        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        if (part.Legs is [{ Transfer: { } alone }] && alone.Kind == TransferKind.ExpireHold)
         {
             Check(
                 part.Principal == Principals.Expiry,
@@ -640,7 +640,7 @@ internal sealed class Oracle(SimulatedCluster world)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.From);
         if (judged.To > judged.From)
         {
@@ -678,7 +678,7 @@ internal sealed class Oracle(SimulatedCluster world)
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
             Check(
-                (transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
+                transfer.Kind != TransferKind.ExpireHold || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.HoldId} expires before its time");
             return;
         }

@@ -431,9 +431,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             : TransferStatus.Exists;
 
         bool IsSameAmount() =>
-            (asked.Flags & TransferFlags.PostPending) != TransferFlags.None
+            asked.Kind == TransferKind.PostHold
             && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
-            : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero
+            : asked.ReleasesHold ? asked.Amount.IsZero
                 || asked.Amount.Value == moved
             : !asked.Reverses.IsNil && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : asked.IsBalancing ? asked.Amount.Value >= moved
@@ -507,7 +507,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
 
             // The time of a hold is its account's to say; the reference takes it from the journal.
             var deadline = LedgerTime.MaxValue;
-            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && transfer.Timeout > TimeSpan.Zero)
+            if (transfer.Kind == TransferKind.Hold && transfer.Timeout > TimeSpan.Zero)
             {
                 deadline = world.PlaceOf(transfer.DebitAccount).Book.Holds.TryGetValue(transfer.Id, out var live)
                     ? live.Deadline : now.Add(transfer.Timeout);
