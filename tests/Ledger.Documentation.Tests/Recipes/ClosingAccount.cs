@@ -47,10 +47,10 @@ public sealed class ClosingAccount : Recipe
         await ledger.OpenAccountsAsync([Open("bank", usd), Limited("alice", usd)]);
 
         // snippet: change
-        var closed = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved away"));
-        var again = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved away"));
+        var closed = await ledger.CloseAccountAsync(At("alice"), "moved away");
+        var again = await ledger.CloseAccountAsync(At("alice"), "moved away");
         // closed.Status is Changed, again.Status is Unchanged.
-        var back = await ledger.ChangeAccountAsync(At("alice"), new ReopenAccount("came back"));
+        var back = await ledger.ReopenAccountAsync(At("alice"), "came back");
         // end
 
         (closed.Status, again.Status, back.Status).ShouldBe(

@@ -23,13 +23,12 @@ public sealed class Escrow : Recipe
         // end
 
         // snippet: dispute
-        await ledger.ChangeAccountAsync(
-            At("escrow:deal-17"),
-            new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null)));
+        await ledger.FreezeAccountAsync(
+            At("escrow:deal-17"), new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null));
         // end
         var blocked = await ledger.PostTransferAsync(Move("escrow:deal-17", "seller", 1, usd));
         // snippet: settled
-        await ledger.ChangeAccountAsync(At("escrow:deal-17"), new UnfreezeAccount("settled"));
+        await ledger.UnfreezeAccountAsync(At("escrow:deal-17"), "settled");
         // end
 
         // snippet: pay-out
