@@ -7,7 +7,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>What an operator sees of a journal that is away.</summary>
+/// <summary>What an operator sees of a journal that is unavailable.</summary>
 public sealed class JournalHealthTests
 {
     [Fact]

@@ -39,7 +39,7 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         var lease = LedgerExtension.Of(host.System).Lease;
         leases.Fails = true;
         await Until.TrueAsync(() => !lease.IsGood);
-        lease.Failure.ShouldBe("The lease store is away.");
+        lease.Failure.ShouldBe("The lease store is unavailable.");
 
         var posting = host.Ledger.PostTransferAsync(Transfer(1, a, b));
         var reading = host.Ledger.GetAccountAsync(a);
@@ -964,7 +964,7 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         {
             if (Fails)
             {
-                throw new IOException("The lease store is away.");
+                throw new IOException("The lease store is unavailable.");
             }
         }
     }

@@ -68,7 +68,7 @@ internal readonly record struct ReferenceEntry(
 /// <summary>
 /// One account of the reference ledger: four counters, limits, holds, and what is reserved. It is told what happened,
 /// in the order of the journal, and complains when that can't be. It shares no code with the account that it judges:
-/// not its state, not its sheet, not the properties of a leg that say what the leg does.
+/// not its state, not its working copy, not the properties of a leg that say what the leg does.
 /// </summary>
 internal sealed class ReferenceAccount(AccountAddress address, int number)
 {

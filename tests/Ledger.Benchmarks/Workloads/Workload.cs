@@ -9,12 +9,12 @@ internal abstract class Workload
     /// <summary>The one asset that all workloads move.</summary>
     public const string Asset = "USD/2";
 
-    private readonly bool _hasUnorderedIds;
+    private readonly bool _hasNonTimeOrderedIds;
 
     protected Workload(string name, Settings settings)
     {
-        Name = settings.HasUnorderedIds ? name + "-v4" : name;
-        _hasUnorderedIds = settings.HasUnorderedIds;
+        Name = settings.HasNonTimeOrderedIds ? name + "-v4" : name;
+        _hasNonTimeOrderedIds = settings.HasNonTimeOrderedIds;
     }
 
     /// <summary>Its name, as the command line says it.</summary>
@@ -79,7 +79,7 @@ internal abstract class Workload
             : null,
     };
 
-    protected string NewId() => (_hasUnorderedIds ? Guid.NewGuid() : Guid.CreateVersion7()).ToString("D");
+    protected string NewId() => (_hasNonTimeOrderedIds ? Guid.NewGuid() : Guid.CreateVersion7()).ToString("D");
 
     protected V1.Transfer Move(string debit, string credit, long amount) => new()
     {

@@ -92,7 +92,7 @@ internal sealed class Oracle(SimulatedCluster world)
     private readonly Dictionary<
         (AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
-    private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
+    private readonly HashSet<(AccountAddress Account, TransferId Id)> consumed = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
@@ -199,7 +199,7 @@ internal sealed class Oracle(SimulatedCluster world)
         told.Clear();
         rejected.Clear();
         disowned.Clear();
-        burned.Clear();
+        consumed.Clear();
         failedLegs.Clear();
         toldAttempts.Clear();
         rejectedRows.Clear();
@@ -399,7 +399,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 if (refused.Reason != TransferStatus.None && refused.Verdict is null)
                 {
                     CheckRefusal(place, book, refused.Branch, refused.Leg, refused.Reason, refused.At, "refuses");
-                    burned.Add((place.Address, refused.Branch.Id));
+                    consumed.Add((place.Address, refused.Branch.Id));
                 }
 
                 break;
@@ -853,12 +853,12 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(
             rejected.TryAdd((part.Coordinator, part.Id, part.Asked), (reason, leg)),
             $"I4: {part.Id} is rejected twice");
-        burned.Add((part.Coordinator, part.Id));
+        consumed.Add((part.Coordinator, part.Id));
         rejectedRows[(part.Coordinator, part.Id, part.Asked)] = row;
         if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Coordinator)
             && Rules.UsesUp(reason))
         {
-            burned.Add((part.Coordinator, failed.Id));
+            consumed.Add((part.Coordinator, failed.Id));
             failedLegs.Add((part.Coordinator, failed.Id));
         }
     }
@@ -921,7 +921,7 @@ internal sealed class Oracle(SimulatedCluster world)
                     : answered is not { LastAgentCommitted: true },
                     $"R1: {from.Address} says that {answer.Key} is {(answer.Committed ? "" : "not ")}committed");
                 Check(answer.Committed || answered is { LastAgentRefused: true } || answer.Refusal is not null
-                    && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key))
+                    && (from.Book.Done.ContainsKey(answer.Key) || consumed.Contains((from.Address, answer.Key))
                         || IsUsed(from, answer.Key)),
                     $"R1: {from.Address} refuses {answer.Key} before that is durable");
                 break;
@@ -963,7 +963,7 @@ internal sealed class Oracle(SimulatedCluster world)
 
     private bool IsUsed(SimulatedAccount place, TransferId id)
     {
-        if (place.Book.Done.ContainsKey(id) || burned.Contains((place.Address, id)))
+        if (place.Book.Done.ContainsKey(id) || consumed.Contains((place.Address, id)))
         {
             return true;
         }

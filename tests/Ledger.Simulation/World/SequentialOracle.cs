@@ -47,7 +47,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 throw new ViolationException("liveness: a command does not come to rest: " + world.WhatIsOpen());
             }
 
-            world.PokeUnfinished();
+            world.ActivateUnfinished();
             world.At(world.Now + 300_000, () => Wait(wish));
             return;
         }
@@ -621,7 +621,7 @@ internal sealed partial class SimulatedCluster
 {
     public IReadOnlyList<PendingRequest> Wishes => wishes;
 
-    public void PokeUnfinished()
+    public void ActivateUnfinished()
     {
         foreach (var place in order)
         {
