@@ -1,11 +1,9 @@
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite; // or Ledger.PostgreSql
+using Ledger;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 var builder = Host.CreateApplicationBuilder(args);
-builder.Services.AddLedger(options => options.UseSqlite("ledger.db"));
+builder.Services.AddLedger(options => options.UseSqlite("ledger.db")); // or UsePostgreSql
 using var host = builder.Build();
 await host.StartAsync();
 var ledger = host.Services.GetRequiredService<ILedger>();

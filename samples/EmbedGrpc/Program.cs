@@ -1,6 +1,4 @@
-using Ledger.Actors;
-using Ledger.Grpc;
-using Ledger.Sqlite; // or Ledger.PostgreSql
+using Ledger;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -10,7 +8,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.ListenLocalhost(5001, listen => listen.Protocols = HttpProtocols.Http2); // gRPC
     kestrel.ListenLocalhost(5000, listen => listen.Protocols = HttpProtocols.Http1); // JSON
 });
-builder.Services.AddLedger(options => options.UseSqlite("ledger.db"));
+builder.Services.AddLedger(options => options.UseSqlite("ledger.db")); // or UsePostgreSql
 builder.Services.AddLedgerGrpc();
 
 var app = builder.Build();

@@ -1,8 +1,6 @@
 // A ledger inside of an application: no other process, SQLite files beside the program. Run it twice: they keep
 // everything. The packages: Ledger.Sqlite, and Microsoft.Extensions.Hosting for the host.
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
+using Ledger;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -44,10 +42,10 @@ foreach (var address in new[] { bank, alice, shop })
 }
 
 Console.WriteLine($"the latest of the statement of {alice}:");
-var statement = await ledger.ListStatementAsync(new StatementQuery(alice) { NewestFirst = true, Limit = 4 });
+var statement = await ledger.ListStatementAsync(new StatementQuery(alice) { NewestFirst = true, PageSize = 4 });
 foreach (var entry in statement!.Entries)
 {
-    var side = entry.IsDebit ? "debit" : "credit";
+    var side = entry.Direction == EntryDirection.Debit ? "debit" : "credit";
     var amount = Units(new SignedAmount(false, entry.Transfer.Amount));
     Console.WriteLine(
         $"  {entry.Sequence,3} {side,-6} {amount,8} -> {Units(entry.Balance),8} {entry.Transfer.Reference}");

@@ -1,5 +1,4 @@
-using Ledger.Actors;
-using Ledger.Core;
+using Ledger;
 
 namespace Testing;
 

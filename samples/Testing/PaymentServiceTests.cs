@@ -1,4 +1,4 @@
-using Ledger.Core;
+using Ledger;
 using Ledger.Testing;
 using Xunit;
 
@@ -51,7 +51,7 @@ public sealed class PaymentServiceTests : IAsyncLifetime
             new Transfer(
                 NewId(), AccountAddress.Parse("bank"), AccountAddress.Parse("users:1"), Amount.Of(500), Code: 1)
             {
-                Flags = TransferFlags.Pending,
+                Kind = TransferKind.Hold,
                 Timeout = TimeSpan.FromDays(7),
             });
         await test.ShouldHaveHeldAsync("bank", debits: 500);

@@ -82,7 +82,7 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It is being replaced, or its disk is away.
+                // It is being replaced, or its disk is unavailable.
                 if (problem is null)
                 {
                     problem = e.Message;

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Ledger.Core;
 
 namespace Ledger.Access;
 

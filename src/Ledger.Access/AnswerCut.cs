@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Access;
 
 /// <summary>Takes from answers what a caller may not read.</summary>

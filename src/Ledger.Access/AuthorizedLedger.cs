@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedger"/> as one caller may use it: asks the policy in force before each call, writes in the
@@ -111,7 +108,7 @@ public sealed class AuthorizedLedger : ILedger
     }
 
     /// <inheritdoc/>
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
@@ -176,7 +173,7 @@ public sealed class AuthorizedLedger : ILedger
                 }
 
                 legs[i] = TransactionLeg.Of(judged);
-                if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+                if (transfer.Kind == TransferKind.Hold)
                 {
                     made.TryAdd(transfer.Id, transfer);
                 }
@@ -312,16 +309,16 @@ public sealed class AuthorizedLedger : ILedger
     /// theirs is in the page or in its token, so that a page may take as long as its deadline allows.</summary>
     /// <inheritdoc/>
     public async Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var call = Begin(timeout, cancellationToken);
         call.RequireSome(AccessRights.List);
-        var shown = new List<AccountView>();
+        var shown = new List<Account>();
         long? epoch = null;
         while (true)
         {
             // The token is of the first page's epoch: after another one began, it is refused.
-            var page = await inner.ListAccountsAsync(after, limit, call.Timeout, cancellationToken);
+            var page = await inner.ListAccountsAsync(after, pageSize, call.Timeout, cancellationToken);
             epoch ??= page.Epoch;
             foreach (var account in page.Accounts)
             {
@@ -330,7 +327,7 @@ public sealed class AuthorizedLedger : ILedger
                     && call.Allows(AccessRights.Read, account.Spec.Address))
                 {
                     shown.Add(account);
-                    if (shown.Count == limit)
+                    if (shown.Count == pageSize)
                     {
                         // The page ends here, whether or not this was the last one of the ledger.
                         return new AccountPage(shown, account.Spec.Address.Text) { Epoch = epoch.Value };

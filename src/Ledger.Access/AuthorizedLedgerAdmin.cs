@@ -1,5 +1,3 @@
-using Ledger.Actors;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedgerAdmin"/> as one caller may use it: whoever has <see cref="AccessRights.Admin"/>, and
@@ -12,10 +10,11 @@ public sealed class AuthorizedLedgerAdmin(
     ILedgerAdmin inner, Caller caller, IAccessPolicySource policies, TimeProvider clock) : ILedgerAdmin
 {
     /// <inheritdoc/>
-    public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    public Task<InDoubtPage> ListInDoubtAsync(
+        string? after, int pageSize, CancellationToken cancellationToken = default)
     {
         Require();
-        return inner.ListInDoubtAsync(after, limit, cancellationToken);
+        return inner.ListInDoubtAsync(after, pageSize, cancellationToken);
     }
 
     /// <summary>As the ledger's own. The journal names the caller; where the request names somebody else, that name

@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access;
 
 /// <summary>An <see cref="ILedgerQueries"/> as one caller may use it: rows, counts, tokens and positions hold only what
@@ -73,7 +70,7 @@ public sealed class AuthorizedQueries(
                 if (permissions.Allows(AccessRights.List, account.Spec.Address))
                 {
                     shown.Add(account);
-                    if (shown.Count == search.Limit)
+                    if (shown.Count == search.PageSize)
                     {
                         return Page(account.Spec.Address.Text);
                     }
@@ -105,7 +102,7 @@ public sealed class AuthorizedQueries(
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(accounts);

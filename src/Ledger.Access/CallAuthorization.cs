@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Access;
 
@@ -75,7 +73,7 @@ internal sealed class CallAuthorization(
                 return transfer;
             }
 
-            var amount = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None
+            var amount = transfer.ReleasesHold
                 ? Amount.Zero
                 : transfer.Amount;
             var hold = await JudgedAsync(
@@ -85,8 +83,8 @@ internal sealed class CallAuthorization(
                 : transfer with { DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount };
         }
 
-        var (debit, credit, flags) = (transfer.DebitAccount, transfer.CreditAccount, transfer.Flags);
-        if ((flags & TransferFlags.Pending) != TransferFlags.None)
+        var (debit, credit) = (transfer.DebitAccount, transfer.CreditAccount);
+        if (transfer.Kind == TransferKind.Hold)
         {
             Require(AccessRights.Hold, transfer, field);
         }
@@ -95,18 +93,18 @@ internal sealed class CallAuthorization(
         {
             Require(AccessRights.Reverse, transfer, field);
         }
-        else if ((flags & TransferFlags.Pending) == TransferFlags.None)
+        else if (transfer.Kind != TransferKind.Hold)
         {
             Require(AccessRights.Transfer, transfer, field);
         }
 
-        if ((flags & (TransferFlags.ClosingDebit | TransferFlags.ClosingCredit)) != TransferFlags.None)
+        if (transfer.ClosingDebit || transfer.ClosingCredit)
         {
             Require(AccessRights.CloseByTransfer, transfer, field);
         }
 
         // Which of them is missing would be told by a refusal.
-        if ((flags & TransferFlags.OpenAccounts) != TransferFlags.None
+        if (transfer.OpenAccounts
             && !(permissions.AllowsOpening(debit, transfer.Asset) && permissions.AllowsOpening(credit, transfer.Asset)))
         {
             throw Denied(field);
@@ -145,7 +143,7 @@ internal sealed class CallAuthorization(
         }
 
         var record = await FindAsync(debit, holdId);
-        if (record is null || (record.Transfer.Flags & TransferFlags.Pending) == TransferFlags.None
+        if (record is null || record.Transfer.Kind != TransferKind.Hold
             || !IsOf(record.Transfer, debit, default))
         {
             return debit.IsNone ? throw Denied(field) : null;
@@ -246,7 +244,7 @@ internal sealed class CallAuthorization(
 
         foreach (var leg in record.Transaction.Legs)
         {
-            if (leg.Transfer is not { } hold || (hold.Flags & TransferFlags.Pending) == TransferFlags.None)
+            if (leg.Transfer is not { } hold || hold.Kind != TransferKind.Hold)
             {
                 continue;
             }
@@ -334,7 +332,7 @@ internal sealed class CallAuthorization(
         {
             return isAlone
                 ? throw Denied()
-                : result with { Status = TransferStatus.IdAlreadyFailed, Time = default, BalanceSeen = null };
+                : result with { Status = TransferStatus.IdAlreadyFailed, CreateTime = default, BalanceSeen = null };
         }
 
         return result with

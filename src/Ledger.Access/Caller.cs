@@ -1,10 +1,8 @@
-using Ledger.Actors;
-
 namespace Ledger.Access;
 
 /// <summary>Who calls. Immutable and thread-safe.</summary>
 /// <param name="Principal">The name that the policy knows, and that stands in the journal: at most
-/// <see cref="Core.Principals.BytesMax"/> bytes.</param>
+/// <see cref="Principals.BytesMax"/> bytes.</param>
 public sealed record Caller(string Principal)
 {
     /// <summary>Until when what the caller has shown is good; null for as long as it is connected.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Ledger.Core;
 
 namespace Ledger.Access;
 

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Which accounts are looked for: all that is given must hold. Nothing given is every account.
 /// Immutable.</summary>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>An account that has been in doubt for long. Immutable.</summary>
 /// <param name="Account">The account.</param>

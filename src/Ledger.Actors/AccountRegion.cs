@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
 public sealed class AccountRegion

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of accounts from the index, in the order of their addresses.</summary>
 /// <param name="Accounts">The accounts.</param>

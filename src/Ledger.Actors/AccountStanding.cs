@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What an account takes.</summary>
 public enum AccountStanding

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>An account as the index has it: without its counters, of which the account alone can tell.
 /// Immutable.</summary>

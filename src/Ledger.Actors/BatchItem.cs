@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>One item of <see cref="ILedger.SubmitBatchAsync"/>. Immutable.</summary>
 /// <param name="Leg">What to do.</param>

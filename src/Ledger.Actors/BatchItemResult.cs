@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What became of one item of a batch. Immutable.</summary>
 /// <param name="Transfer">For a transfer.</param>

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Whose time a ledger begins with, where two that it could begin with are too far apart.</summary>
 public enum ClockSource

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Asks for another deadline of a hold. Immutable.</summary>
 /// <param name="HoldId">The hold.</param>

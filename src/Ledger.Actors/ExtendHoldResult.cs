@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What became of an extension. Immutable.</summary>
 /// <param name="HoldId">The hold.</param>

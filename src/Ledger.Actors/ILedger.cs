@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The ledger, in process. Thread-safe. Obtained from dependency injection after
 /// <c>WithLedger(...)</c>.</summary>
@@ -65,7 +63,7 @@ public interface ILedger
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/>
     /// because transactions are in doubt on it, for which the read has waited up to a second.</exception>
-    Task<AccountView?> GetAccountAsync(
+    Task<Account?> GetAccountAsync(
         AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         GetAccountAsync(new AccountQuery(address), timeout, cancellationToken);
 
@@ -74,7 +72,7 @@ public interface ILedger
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now; see <see cref="AccountQuery.AllowInDoubt"/>.</exception>
-    Task<AccountView?> GetAccountAsync(
+    Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.
@@ -122,7 +120,8 @@ public interface ILedger
     Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
         IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Changes an account: freeze, close, limits. Setting what is set already changes nothing.</summary>
+    /// <summary>Changes an account: what the five methods after this one do. Setting what is set already changes
+    /// nothing.</summary>
     /// <param name="account">The account.</param>
     /// <param name="change">The change.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -131,6 +130,65 @@ public interface ILedger
     Task<AccountChangeResult> ChangeAccountAsync(
         AccountAddress account, AccountChange change, TimeSpan? timeout = null,
         CancellationToken cancellationToken = default);
+
+    /// <summary>Freezes an account, or replaces the freeze that it has.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="freeze">What is to be refused, debits, credits or both, and why.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> FreezeAccountAsync(
+        AccountAddress account, AccountFreeze freeze, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
+        ChangeAccountAsync(account, new FreezeAccount(freeze), timeout, cancellationToken);
+
+    /// <summary>Ends the freeze of an account.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="reason">Why, at most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> UnfreezeAccountAsync(
+        AccountAddress account, string reason = "", TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
+        ChangeAccountAsync(account, new UnfreezeAccount(reason), timeout, cancellationToken);
+
+    /// <summary>Closes an account, whatever its balance: it takes no transfer but the void and the expiry of its
+    /// holds.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="reason">Why, at most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> CloseAccountAsync(
+        AccountAddress account, string reason = "", TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
+        ChangeAccountAsync(account, new CloseAccount(reason), timeout, cancellationToken);
+
+    /// <summary>Opens a closed account again.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="reason">Why, at most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> ReopenAccountAsync(
+        AccountAddress account, string reason = "", TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
+        ChangeAccountAsync(account, new ReopenAccount(reason), timeout, cancellationToken);
+
+    /// <summary>Sets both limits of an account: a limit that is null is taken away. At most one can be given.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="debitsMustNotExceedCredits">See <see cref="AccountSpec.DebitsMustNotExceedCredits"/>.</param>
+    /// <param name="creditsMustNotExceedDebits">See <see cref="AccountSpec.CreditsMustNotExceedDebits"/>.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> SetAccountLimitsAsync(
+        AccountAddress account, Amount? debitsMustNotExceedCredits, Amount? creditsMustNotExceedDebits,
+        TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ChangeAccountAsync(
+            account, new SetAccountLimits(debitsMustNotExceedCredits, creditsMustNotExceedDebits), timeout,
+            cancellationToken);
 
     /// <summary>Sets the time at which a live hold expires: later, or earlier. Idempotent.</summary>
     /// <param name="request">Which hold, and when.</param>
@@ -168,12 +226,12 @@ public interface ILedger
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one
-    /// of them, its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
+    /// of them, its <see cref="Account.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
-    /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
+    /// <param name="pageSize">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">They can't be read now.</exception>
     Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 }

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Questions across accounts, in process. Thread-safe. Obtained from dependency injection after
 /// <c>WithLedger(...)</c>.</summary>
@@ -46,7 +44,7 @@ public interface ILedgerQueries
         HoldQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Reads accounts, each as of its own moment; null in the place of one that does not exist. Where
-    /// something is in doubt on one of them, its <see cref="AccountView.Doubt"/> says what.</summary>
+    /// something is in doubt on one of them, its <see cref="Account.Doubt"/> says what.</summary>
     /// <remarks>Reveals the accounts that are asked for, and no others but those of doubts.</remarks>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> addresses; one that is there twice is
     /// answered twice.</param>
@@ -55,7 +53,7 @@ public interface ILedgerQueries
     /// <exception cref="LedgerException">They can't be read now, the request is invalid, or the answer would be too
     /// large:
     /// ask for fewer.</exception>
-    Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null,
         CancellationToken cancellationToken = default);
 

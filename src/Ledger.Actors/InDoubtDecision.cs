@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What ended a transaction that was in doubt.</summary>
 public enum InDoubtDecision

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of accounts that have been in doubt for long. Immutable.</summary>
 /// <param name="Accounts">The accounts.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>How a transaction ended that was in doubt. Immutable.</summary>
 /// <param name="IsCommitted">Whether it is committed; else it is aborted.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>That a transaction is to be aborted which is in doubt. Immutable.</summary>
 /// <param name="Account">An account that has it in doubt, best the one that coordinates it.</param>

@@ -31,9 +31,9 @@ internal sealed class LedgerAdmin(
     }
 
     public async Task<InDoubtPage> ListInDoubtAsync(
-        string? after, int limit, CancellationToken cancellationToken = default)
+        string? after, int pageSize, CancellationToken cancellationToken = default)
     {
-        CallFailures.ThrowIf(RequestRules.CheckLimit(limit));
+        CallFailures.ThrowIf(RequestRules.CheckLimit(pageSize));
         AccountAddress from = default;
         if (after is not null && !AccountAddress.TryParse(after, out from))
         {
@@ -43,10 +43,10 @@ internal sealed class LedgerAdmin(
         try
         {
             var epoch = positions.Epoch;
-            var found = await work.ListUnfinishedAsync(from, limit, cancellationToken);
+            var found = await work.ListUnfinishedAsync(from, pageSize, cancellationToken);
             return new InDoubtPage(
                 [.. found.Select(static one => new AccountInDoubt(one.Account, one.Since))],
-                found.Count == limit ? found[^1].Account.Text : null)
+                found.Count == pageSize ? found[^1].Account.Text : null)
             {
                 Epoch = epoch,
             };

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>How a ledger tells the time.</summary>
 public sealed class LedgerClockOptions

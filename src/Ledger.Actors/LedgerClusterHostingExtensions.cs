@@ -9,7 +9,7 @@ using Ledger.Actors.Leasing;
 using Ledger.Actors.Remoting;
 using Ledger.Actors.Storage;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Sets up the cluster that a ledger in <see cref="LedgerExecutionMode.Clustered"/> lives on.</summary>
 public static class LedgerClusterHostingExtensions

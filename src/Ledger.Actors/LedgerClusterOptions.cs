@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The options of <c>WithLedgerCluster(...)</c>: when the members of a cluster give one of them up, and what
 /// they do then. What is null comes from the <see cref="Profile"/>.</summary>

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>How soon a cluster takes a silent node for dead.</summary>
 public enum LedgerClusterProfile

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Why a call of <see cref="ILedger"/> failed as a whole. The names are part of the contract.</summary>
 public enum LedgerErrorReason

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>
 public sealed class LedgerException : Exception

@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Whether the accounts live under one local parent or are sharded over a cluster.</summary>
 public enum LedgerExecutionMode

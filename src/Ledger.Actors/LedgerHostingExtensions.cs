@@ -10,12 +10,12 @@ using Ledger.Actors.Leasing;
 using Ledger.Actors.Remoting;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Actors.Timing;
-using Ledger.Core;
+using Ledger.Actors;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Adds the ledger to an application.</summary>
 public static class LedgerHostingExtensions

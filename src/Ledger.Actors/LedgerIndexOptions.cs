@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The index of transfers and accounts, by which they are found without asking any account.</summary>
 public sealed class LedgerIndexOptions

@@ -1,9 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics.Metrics;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The options of <c>WithLedger(...)</c>.</summary>
 public sealed class LedgerOptions
@@ -62,7 +61,7 @@ public sealed class LedgerOptions
     public int AccountCallsMax { get; set; } = 10_000;
 
     /// <summary>How many holds may be live on one account; a further one is rejected as
-    /// <see cref="Core.TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this
+    /// <see cref="TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this
     /// bounds how long an account takes to wake; a merchant or settlement account may need more. The same on all
     /// nodes.</summary>
     /// <value>The default value is 100,000. From 1 to as many as fit into a snapshot with the ids, 256 bytes each: with
@@ -71,7 +70,7 @@ public sealed class LedgerOptions
     public int AccountHoldsMax { get; set; } = 100_000;
 
     /// <summary>How many of them may be with one other account; a further one is rejected as
-    /// <see cref="Core.TransferStatus.ExceedsHoldsWithCounterparty"/>: so nobody can fill another's account with holds
+    /// <see cref="TransferStatus.ExceedsHoldsWithCounterparty"/>: so nobody can fill another's account with holds
     /// alone. The same on all nodes.</summary>
     /// <value>The default value is 1,000. From 1 to 10,000,000.</value>
     [Range(1, 10_000_000)]

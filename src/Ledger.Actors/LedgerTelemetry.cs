@@ -1,4 +1,4 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>The names under which a ledger can be observed, by OpenTelemetry or any other listener.</summary>
 public static class LedgerTelemetry

@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Hashing;
 using System.Text;
-using Ledger.Core;
 
 namespace Ledger.Actors;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ledger.Actors.Index;
-using Ledger.Core;
 
 namespace Ledger.Actors;
 
@@ -52,7 +51,7 @@ internal static class SearchRules
         Pairs(filter.Metadata);
         Prefix(filter.AccountPrefix, "account_prefix");
         Refuse(
-            filter.IsDebit is not null && filter.Account.IsNone && filter.AccountPrefix.Length == 0,
+            filter.Direction is not null && filter.Account.IsNone && filter.AccountPrefix.Length == 0,
             "A direction says on which side an account or a prefix is, and neither is given.", "direction");
         Refuse(
             filter.StartTime is { } start && filter.EndTime is { } end && start >= end,

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of a statement. Immutable.</summary>
 /// <param name="Entries">The entries, in the order that was asked for.</param>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -8,7 +6,7 @@ public sealed record StatementQuery(AccountAddress Account)
 {
     /// <summary>How many entries at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>. The default value is
     /// 100.</summary>
-    public int Limit { get; init; } = 100;
+    public int PageSize { get; init; } = 100;
 
     /// <summary>Whether the newest entry comes first. The default value is false.</summary>
     public bool NewestFirst { get; init; }

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
 /// <param name="Id">The id of the new transaction, made by the client.</param>

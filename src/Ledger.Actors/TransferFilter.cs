@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Which transfers are looked for: all that is given must hold, and of a list one of it. Immutable.</summary>
 /// <remarks>At least one of <see cref="Ids"/>, <see cref="TransactionId"/>, <see cref="HoldId"/>,
@@ -38,9 +36,9 @@ public sealed record TransferFilter
     /// <summary>The debit or the credit account; none for any.</summary>
     public AccountAddress Account { get; init; }
 
-    /// <summary>With <see cref="Account"/> or <see cref="AccountPrefix"/>: true, that is the debit account; false, the
-    /// credit account; null, either.</summary>
-    public bool? IsDebit { get; init; }
+    /// <summary>With <see cref="Account"/> or <see cref="AccountPrefix"/>: whether that is the account that was debited
+    /// or the one that was credited; null for either.</summary>
+    public EntryDirection? Direction { get; init; }
 
     /// <summary>What the address of the debit or the credit account begins with; empty for any.</summary>
     public string AccountPrefix { get; init; } = "";

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A transfer that is looked up.</summary>
 /// <param name="Account">Its debit or credit account; none when that is not known.</param>

@@ -1,13 +1,11 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of a search for transfers. Immutable.</summary>
 /// <param name="Filter">Which ones.</param>
 public sealed record TransferSearch(TransferFilter Filter)
 {
     /// <summary>How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</summary>
-    public int Limit { get; init; } = 100;
+    public int PageSize { get; init; } = 100;
 
     /// <summary>The <see cref="TransferSearchPage.Next"/> of the page before, with the same filter and order; null for
     /// the first.</summary>

@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>A page of transfers from the index.</summary>
 /// <param name="Transfers">The transfers.</param>

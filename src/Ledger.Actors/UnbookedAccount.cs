@@ -1,6 +1,4 @@
-using Ledger.Core;
-
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>An account that has not booked a transaction which is committed. Immutable.</summary>
 /// <param name="Account">The account.</param>

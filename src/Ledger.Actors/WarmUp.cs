@@ -191,13 +191,13 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
             static one => one.IsCommitted);
 
         // One posted, one voided.
-        foreach (var end in new[] { TransferFlags.PostPending, TransferFlags.VoidPending })
+        foreach (var end in new[] { TransferKind.PostHold, TransferKind.VoidHold })
         {
-            var hold = Of(0, 1) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+            var hold = Of(0, 1) with { Kind = TransferKind.Hold, Timeout = TimeSpan.FromHours(1) };
             Check([await ledger.PostTransferAsync(hold, s_timeout, cancellationToken)], static one => one.IsCommitted);
             Check(
                 [await ledger.PostTransferAsync(
-                    Of(0, 1) with { Flags = end, HoldId = hold.Id }, s_timeout, cancellationToken)],
+                    Of(0, 1) with { Kind = end, HoldId = hold.Id }, s_timeout, cancellationToken)],
                 static one => one.IsCommitted);
         }
 

@@ -407,7 +407,7 @@ public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async IAsyncEnumerable<Account> ListAccountsAsync(
-        int pageSize = 500,
+        int pageSize = 100,
         RequestOptions? request = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -25,7 +25,7 @@ public sealed record StatementQuery
     /// <see cref="RequestOptions.AllowInDoubt"/> is set.</summary>
     public Action<DateTimeOffset>? OnInDoubt { get; init; }
 
-    /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 500. It does not limit the
+    /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 100. It does not limit the
     /// list.</summary>
-    public int PageSize { get; init; } = 500;
+    public int PageSize { get; init; } = 100;
 }

@@ -70,6 +70,6 @@ public sealed record TransferQuery
     /// <summary>The position of a write that must be seen; empty for as it is.</summary>
     public string AtLeast { get; init; } = "";
 
-    /// <summary>How many are fetched at a time: 1 to 1,000. The default is 500. It does not limit the list.</summary>
-    public int PageSize { get; init; } = 500;
+    /// <summary>How many are fetched at a time: 1 to 1,000. The default is 100. It does not limit the list.</summary>
+    public int PageSize { get; init; } = 100;
 }

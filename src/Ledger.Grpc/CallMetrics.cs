@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 

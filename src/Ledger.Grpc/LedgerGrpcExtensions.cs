@@ -1,6 +1,5 @@
 using Grpc.AspNetCore.Server;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Http;
@@ -8,6 +7,7 @@ using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Health;
 using Ledger.Grpc.Services;
+using Ledger.Grpc;
 using Ledger.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
@@ -17,7 +17,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
-namespace Ledger.Grpc;
+namespace Ledger;
 
 /// <summary>Serves an <see cref="ILedger"/> as ledger.v1, over gRPC and as JSON over HTTP.</summary>
 public static class LedgerGrpcExtensions

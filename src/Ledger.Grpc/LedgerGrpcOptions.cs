@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using Ledger.Core;
 
-namespace Ledger.Grpc;
+namespace Ledger;
 
 /// <summary>The options of <see cref="LedgerGrpcExtensions.AddLedgerGrpc"/>.</summary>
 public sealed class LedgerGrpcOptions

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Grpc;
 
 /// <content>What is in doubt.</content>

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Enum = System.Enum;
 
@@ -27,7 +25,7 @@ internal static partial class Mapping
             || !TryReadMetadata(source.Metadata, out var metadata, out fault)
             || !TryReadAsset(source.Asset, out var asset, out fault)
             || !TryReadAddress(source.Account, "account", out var account, out fault)
-            || !TryReadDirection(source.Direction, out var isDebit, out fault)
+            || !TryReadDirection(source.Direction, out var direction, out fault)
             || !TryReadOptional(source.StartTime, "start_time", out var start, out fault)
             || !TryReadOptional(source.EndTime, "end_time", out var end, out fault)
             || !TryReadOptional(source.MinAmount, "min_amount", out var least, out fault)
@@ -50,7 +48,7 @@ internal static partial class Mapping
             Codes = [.. source.Codes],
             Asset = asset,
             Account = account,
-            IsDebit = isDebit,
+            Direction = direction,
             AccountPrefix = source.AccountPrefix,
             StartTime = start,
             EndTime = end,
@@ -179,10 +177,15 @@ internal static partial class Mapping
         return true;
     }
 
-    private static bool TryReadDirection(V1.Direction source, out bool? isDebit, out RequestError fault)
+    private static bool TryReadDirection(V1.Direction source, out EntryDirection? direction, out RequestError fault)
     {
         fault = default;
-        isDebit = source switch { V1.Direction.Debit => true, V1.Direction.Credit => false, _ => null };
+        direction = source switch
+        {
+            V1.Direction.Debit => EntryDirection.Debit,
+            V1.Direction.Credit => EntryDirection.Credit,
+            _ => null,
+        };
         if (Enum.IsDefined(source))
         {
             return true;

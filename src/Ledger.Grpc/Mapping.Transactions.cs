@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Services;
@@ -122,7 +121,7 @@ internal static partial class Mapping
         }
         else if (source.IsCommitted)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
         }
 
         if (source.BalanceSeen is { } balances)
@@ -276,55 +275,46 @@ internal static partial class Mapping
         return false;
     }
 
-    private static bool TryReadFlags(V1.Transfer source, out TransferFlags flags, out RequestError fault)
+    // The numbers are the same, but for what only the ledger itself makes.
+    private static bool TryReadKind(V1.TransferKind source, out TransferKind kind, out RequestError fault)
     {
         fault = default;
-        flags = source.Kind switch
-        {
-            V1.TransferKind.Hold => TransferFlags.Pending,
-            V1.TransferKind.PostHold => TransferFlags.PostPending,
-            V1.TransferKind.VoidHold => TransferFlags.VoidPending,
-            _ => TransferFlags.None,
-        };
-        if (source.Kind == V1.TransferKind.ExpireHold)
+        kind = (TransferKind)source;
+        if (source == V1.TransferKind.ExpireHold)
         {
             fault = new RequestError(ErrorReasons.KindReserved, "Only the ledger expires holds.", "kind");
             return false;
         }
 
-        if (source.Kind != V1.TransferKind.Unspecified && flags == TransferFlags.None)
+        if (kind is TransferKind.Direct or TransferKind.Hold or TransferKind.PostHold or TransferKind.VoidHold)
         {
-            fault = new RequestError(
-                ErrorReasons.UnknownKind, $"There is no kind of transfer with the number {(int)source.Kind}.", "kind");
-            return false;
+            return true;
         }
 
-        flags |= (source.BalancingDebit ? TransferFlags.BalancingDebit : TransferFlags.None)
-            | (source.BalancingCredit ? TransferFlags.BalancingCredit : TransferFlags.None)
-            | (source.ClosingDebit ? TransferFlags.ClosingDebit : TransferFlags.None)
-            | (source.ClosingCredit ? TransferFlags.ClosingCredit : TransferFlags.None)
-            | (source.KeepRest ? TransferFlags.KeepRest : TransferFlags.None)
-            | (source.OpenAccounts ? TransferFlags.OpenAccounts : TransferFlags.None);
-        return true;
+        fault = new RequestError(
+            ErrorReasons.UnknownKind, $"There is no kind of transfer with the number {(int)source}.", "kind");
+        return false;
     }
-
-    private static V1.TransferKind KindOf(TransferFlags flags) =>
-        flags.HasFlag(TransferFlags.Expiry) ? V1.TransferKind.ExpireHold
-        : flags.HasFlag(TransferFlags.VoidPending) ? V1.TransferKind.VoidHold
-        : flags.HasFlag(TransferFlags.PostPending) ? V1.TransferKind.PostHold
-        : flags.HasFlag(TransferFlags.Pending) ? V1.TransferKind.Hold
-        : V1.TransferKind.Unspecified;
 
     // What an empty amount means depends on the kind; for a plain transfer or a hold it is a mistake.
     private static bool TryReadAmount(
-        V1.Transfer source, TransferFlags flags, out Amount amount, out RequestError fault)
+        V1.Transfer source, TransferKind kind, out Amount amount, out RequestError fault)
     {
-        const TransferFlags UpTo =
-            TransferFlags.PostPending | TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
         fault = default;
-        if (source.Amount.Length == 0 && (flags & (UpTo | TransferFlags.VoidPending)) != TransferFlags.None)
+        if (source.Amount.Length > 0)
         {
-            amount = (flags & UpTo) != TransferFlags.None ? Amount.MaxValue : Amount.Zero;
+            return TryReadAmount(source.Amount, "amount", out amount, out fault);
+        }
+
+        if (kind == TransferKind.PostHold || source.BalancingDebit || source.BalancingCredit)
+        {
+            amount = Amount.MaxValue;
+            return true;
+        }
+
+        if (kind == TransferKind.VoidHold)
+        {
+            amount = Amount.Zero;
             return true;
         }
 
@@ -332,7 +322,7 @@ internal static partial class Mapping
     }
 
     private static string WriteAmount(Transfer source) =>
-        source.Amount == Amount.MaxValue && (source.IsBalancing || source.Flags.HasFlag(TransferFlags.PostPending))
+        source.Amount == Amount.MaxValue && (source.IsBalancing || source.Kind == TransferKind.PostHold)
             ? ""
             : source.Amount.ToString();
 

@@ -1,6 +1,5 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 
@@ -33,8 +32,8 @@ internal static partial class Mapping
         if (!TryReadId(source.Id, "id", out var id, out fault)
             || !TryReadAddress(source.DebitAccount, "debit_account", out var debit, out fault)
             || !TryReadAddress(source.CreditAccount, "credit_account", out var credit, out fault)
-            || !TryReadFlags(source, out var flags, out fault)
-            || !TryReadAmount(source, flags, out var amount, out fault)
+            || !TryReadKind(source.Kind, out var kind, out fault)
+            || !TryReadAmount(source, kind, out var amount, out fault)
             || !TryReadAsset(source.Asset, out var asset, out fault)
             || !CheckReference(source.Reference, out fault)
             || !TryReadMetadata(source.Metadata, out var metadata, out fault)
@@ -52,7 +51,13 @@ internal static partial class Mapping
             Asset = asset,
             Reference = source.Reference,
             Metadata = metadata,
-            Flags = flags,
+            Kind = kind,
+            BalancingDebit = source.BalancingDebit,
+            BalancingCredit = source.BalancingCredit,
+            ClosingDebit = source.ClosingDebit,
+            ClosingCredit = source.ClosingCredit,
+            KeepRest = source.KeepRest,
+            OpenAccounts = source.OpenAccounts,
             HoldId = hold,
             Timeout = timeout,
             Reverses = reverses,
@@ -84,7 +89,7 @@ internal static partial class Mapping
             Metadata = metadata,
             DebitsMustNotExceedCredits = debits,
             CreditsMustNotExceedDebits = credits,
-            Closed = source.Closed,
+            IsClosed = source.Closed,
         };
         return true;
     }
@@ -192,7 +197,7 @@ internal static partial class Mapping
         };
         if (source.IsCommitted)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
             result.Amount = source.Amount.ToString();
         }
 
@@ -218,14 +223,14 @@ internal static partial class Mapping
         };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
-            result.CreateTime = Write(source.Time);
+            result.CreateTime = Write(source.CreateTime);
         }
 
         return result;
     }
 
     /// <summary>Writes an account.</summary>
-    public static V1.Account Write(AccountView source)
+    public static V1.Account Write(Account source)
     {
         var account = new V1.Account
         {
@@ -264,7 +269,7 @@ internal static partial class Mapping
         {
             Transfer = Write(source.Transfer),
             Status = (V1.TransferStatus)source.Status,
-            CreateTime = Write(source.Time),
+            CreateTime = Write(source.CreateTime),
             TransactionId = Text(source.TransactionId),
             Principal = source.Principal,
         };
@@ -292,8 +297,8 @@ internal static partial class Mapping
         Sequence = source.Sequence,
         BookTime = Write(source.BookTime),
         Transfer = Write(source.Transfer),
-        CreateTime = Write(source.Time),
-        Direction = source.IsDebit ? V1.Direction.Debit : V1.Direction.Credit,
+        CreateTime = Write(source.CreateTime),
+        Direction = (V1.Direction)source.Direction,
         DebitsPosted = source.DebitsPosted.ToString(),
         CreditsPosted = source.CreditsPosted.ToString(),
         Balance = source.Balance.ToString(),
@@ -311,14 +316,14 @@ internal static partial class Mapping
             Asset = source.Asset.Text ?? "",
             Code = source.Code,
             Reference = source.Reference,
-            Kind = KindOf(source.Flags),
+            Kind = (V1.TransferKind)source.Kind,
             HoldId = Text(source.HoldId),
-            BalancingDebit = source.Flags.HasFlag(TransferFlags.BalancingDebit),
-            BalancingCredit = source.Flags.HasFlag(TransferFlags.BalancingCredit),
-            ClosingDebit = source.Flags.HasFlag(TransferFlags.ClosingDebit),
-            ClosingCredit = source.Flags.HasFlag(TransferFlags.ClosingCredit),
-            KeepRest = source.Flags.HasFlag(TransferFlags.KeepRest),
-            OpenAccounts = source.Flags.HasFlag(TransferFlags.OpenAccounts),
+            BalancingDebit = source.BalancingDebit,
+            BalancingCredit = source.BalancingCredit,
+            ClosingDebit = source.ClosingDebit,
+            ClosingCredit = source.ClosingCredit,
+            KeepRest = source.KeepRest,
+            OpenAccounts = source.OpenAccounts,
             Reverses = Text(source.Reverses),
             Reason = source.Reason,
         };
@@ -346,7 +351,7 @@ internal static partial class Mapping
             Reference = source.Reference,
             DebitsMustNotExceedCredits = WriteLimit(source.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = WriteLimit(source.CreditsMustNotExceedDebits),
-            Closed = source.Closed,
+            Closed = source.IsClosed,
         };
         Write(source.Metadata, spec.Metadata);
         return spec;

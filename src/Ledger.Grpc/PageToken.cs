@@ -3,8 +3,6 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Errors;
 
 namespace Ledger.Grpc;

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Akka.Actor;
-using Ledger.Actors;
 
 namespace Ledger.Node;
 

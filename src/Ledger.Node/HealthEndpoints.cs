@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Ledger.Grpc;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

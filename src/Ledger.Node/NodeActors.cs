@@ -4,7 +4,6 @@ using Akka.Hosting;
 using Akka.Management.Cluster.Bootstrap;
 using Akka.Remote.Hosting;
 using Ledger.Actors;
-using Ledger.Grpc;
 
 namespace Ledger.Node;
 

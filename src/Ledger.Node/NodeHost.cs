@@ -2,7 +2,6 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Ledger.Actors;
-using Ledger.Grpc;
 using Ledger.Grpc.Http;
 using Ledger.Node.Auditing;
 using Ledger.Node.Edge;

@@ -1,14 +1,10 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
-using Ledger.Actors;
-using Ledger.Grpc;
 using Ledger.Grpc.Edge;
 using Ledger.Node.Auditing;
 using Ledger.Node.Edge;
 using Ledger.Node.Security;
-using Ledger.PostgreSql;
-using Ledger.Sqlite;
 
 namespace Ledger.Node;
 

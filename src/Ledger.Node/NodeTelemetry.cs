@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;

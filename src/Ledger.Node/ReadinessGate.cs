@@ -1,7 +1,6 @@
 using System.Net;
 using Akka.Actor;
 using Akka.Cluster;
-using Ledger.Grpc;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Node;

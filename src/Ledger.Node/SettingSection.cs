@@ -3,7 +3,6 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Node;

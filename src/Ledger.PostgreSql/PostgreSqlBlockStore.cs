@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 using Npgsql;
 using NpgsqlTypes;
@@ -41,7 +40,8 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
         PostgreSqlReading.ReadAsync(
             readers, ReadSql, [Long(Micros(now))],
             static reader => new CallerBlock(
-                (BlockKind)reader.GetInt32(0), reader.GetString(1), Time(reader.GetInt64(2)), Time(reader.GetInt64(3)),
+                (CallerBlockKind)reader.GetInt32(0), reader.GetString(1), Time(reader.GetInt64(2)),
+                Time(reader.GetInt64(3)),
                 reader.GetString(4), reader.GetString(5)),
             cancellationToken);
 
@@ -60,8 +60,10 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
                 {
                     Parameters =
                     {
-                        Int((int)block.Kind), Text(block.Subject), Long(Micros(block.Since)), Long(Micros(block.Until)),
-                        Text(block.By), Text(block.Reason), Text(CallerBlock.Automatic), Int(most), Long(Micros(now)),
+                        Int((int)block.Kind), Text(block.Subject), Long(Micros(block.CreateTime)),
+                        Long(Micros(block.ExpireTime)),
+                        Text(block.Principal), Text(block.Reason), Text(CallerBlock.Automatic), Int(most),
+                        Long(Micros(now)),
                     },
                 },
             },
@@ -71,7 +73,7 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
         return batch.BatchCommands[2].RecordsAffected == 1;
     }
 
-    public async Task<bool> RemoveAsync(BlockKind kind, string subject, CancellationToken cancellationToken)
+    public async Task<bool> RemoveAsync(CallerBlockKind kind, string subject, CancellationToken cancellationToken)
     {
         await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(

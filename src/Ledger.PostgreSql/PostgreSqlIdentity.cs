@@ -1,4 +1,3 @@
-using Ledger.Core;
 using Npgsql;
 
 namespace Ledger.PostgreSql;

@@ -247,7 +247,7 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
                 await copy.WriteAsync(
                     IndexCodec.Ordered(IndexRows.AmountOf(one)), NpgsqlDbType.Bytea, cancellationToken);
                 await copy.WriteAsync((long)transfer.Code, NpgsqlDbType.Bigint, cancellationToken);
-                await copy.WriteAsync((int)IndexRows.KindOf(transfer.Flags), NpgsqlDbType.Integer, cancellationToken);
+                await copy.WriteAsync((int)transfer.Kind, NpgsqlDbType.Integer, cancellationToken);
                 await copy.WriteAsync((int)one.Status, NpgsqlDbType.Integer, cancellationToken);
                 await TextAsync(copy, transfer.Reference, cancellationToken);
                 await IdAsync(copy, transfer.HoldId, cancellationToken);

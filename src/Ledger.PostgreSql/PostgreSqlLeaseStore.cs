@@ -1,6 +1,5 @@
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 using Npgsql;
 
 namespace Ledger.PostgreSql;

@@ -1,6 +1,6 @@
-using Ledger.Actors;
+using Ledger.PostgreSql;
 
-namespace Ledger.PostgreSql;
+namespace Ledger;
 
 /// <summary>Chooses PostgreSQL as a ledger's storage.</summary>
 public static class PostgreSqlLedgerExtensions

@@ -1,6 +1,5 @@
 using Akka.Configuration;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -4,7 +4,6 @@ using Ledger.Actors.Leasing;
 using Ledger.Actors.Index;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 using Npgsql;
 
 namespace Ledger.PostgreSql;

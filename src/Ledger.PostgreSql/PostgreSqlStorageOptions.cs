@@ -1,12 +1,12 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Ledger.PostgreSql;
+namespace Ledger;
 
 /// <summary>The options of <c>UsePostgreSql(...)</c>.</summary>
 public sealed class PostgreSqlStorageOptions
 {
     /// <summary>Whether missing tables are created at start. Several nodes may start at once. Without it, apply
-    /// <see cref="PostgreSqlSchema.Script"/> beforehand.</summary>
+    /// <see cref="PostgreSql.PostgreSqlSchema.Script"/> beforehand.</summary>
     /// <value>The default value is <see langword="true"/>.</value>
     public bool AutoInitialize { get; set; } = true;
 

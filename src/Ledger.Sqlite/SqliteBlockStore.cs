@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Sqlite;
@@ -44,7 +43,7 @@ internal sealed class SqliteBlockStore(string path) : IBlockStore
             connection => connection.List(
                 ReadSql,
                 static row => new CallerBlock(
-                    (BlockKind)row.GetInt32(0), row.GetString(1), Time(row.GetInt64(2)), Time(row.GetInt64(3)),
+                    (CallerBlockKind)row.GetInt32(0), row.GetString(1), Time(row.GetInt64(2)), Time(row.GetInt64(3)),
                     row.GetString(4),
                     row.GetString(5)),
                 ("$now", Micros(now))),
@@ -59,15 +58,16 @@ internal sealed class SqliteBlockStore(string path) : IBlockStore
                     "DELETE FROM ledger_block WHERE until_us <= $end;",
                     ("$end", Micros(now - CallerBlock.KeptAfterEnd)));
                 var stored = connection.Write(
-                    PutSql, ("$kind", (long)block.Kind), ("$subject", block.Subject), ("$since", Micros(block.Since)),
-                    ("$until", Micros(block.Until)), ("$by", block.By), ("$reason", block.Reason),
+                    PutSql, ("$kind", (long)block.Kind), ("$subject", block.Subject),
+                    ("$since", Micros(block.CreateTime)),
+                    ("$until", Micros(block.ExpireTime)), ("$by", block.Principal), ("$reason", block.Reason),
                     ("$automatic", CallerBlock.Automatic), ("$most", (long)most), ("$now", Micros(now)));
                 connection.Write("COMMIT;");
                 return stored == 1;
             },
             cancellationToken);
 
-    public Task<bool> RemoveAsync(BlockKind kind, string subject, CancellationToken cancellationToken) =>
+    public Task<bool> RemoveAsync(CallerBlockKind kind, string subject, CancellationToken cancellationToken) =>
         _writing.RunAsync(
         connection => connection.Write(
             "DELETE FROM ledger_block WHERE kind = $kind AND subject = $subject;", ("$kind", (long)kind),

@@ -123,7 +123,7 @@ internal sealed class SqliteIndexStore(string path) : IIndexStore
                 ("$transaction", one.TransactionId == transfer.Id ? null : SqliteStatements.Id(one.TransactionId)),
                 ("$debit", one.Debit.Text), ("$credit", transfer.CreditAccount.Text), ("$asset", one.Asset.Text ?? ""),
                 ("$amount", IndexCodec.Ordered(IndexRows.AmountOf(one))), ("$code", (long)transfer.Code),
-                ("$kind", (long)IndexRows.KindOf(transfer.Flags)), ("$status", (long)one.Status),
+                ("$kind", (long)transfer.Kind), ("$status", (long)one.Status),
                 ("$reference", NullIfEmpty(transfer.Reference)), ("$hold", IdOf(transfer.HoldId)),
                 ("$reverses", IdOf(transfer.Reverses)), ("$principal", NullIfEmpty(one.Principal)),
                 ("$state", (long)one.Hold),

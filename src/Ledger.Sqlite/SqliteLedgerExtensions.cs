@@ -1,6 +1,6 @@
-using Ledger.Actors;
+using Ledger.Sqlite;
 
-namespace Ledger.Sqlite;
+namespace Ledger;
 
 /// <summary>Chooses SQLite as a ledger's storage.</summary>
 public static class SqliteLedgerExtensions

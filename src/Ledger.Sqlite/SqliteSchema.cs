@@ -1,6 +1,5 @@
 using Ledger.Actors.Index;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;

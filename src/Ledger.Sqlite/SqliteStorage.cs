@@ -4,7 +4,6 @@ using Akka.Hosting;
 using Ledger.Actors.Index;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Ledger.Core;
 
 namespace Ledger.Testing;
 

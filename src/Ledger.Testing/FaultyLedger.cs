@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Testing;
 
 /// <summary>The ledger of a test, whose calls fail where the test says so.</summary>
@@ -29,7 +26,7 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().PostTransfersAsync(transfers, timeout, cancellationToken));
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         faults.RunAsync(() => inner().GetAccountAsync(query, timeout, cancellationToken), isRead: true);
 
@@ -73,6 +70,6 @@ internal sealed class FaultyLedger(Func<ILedger> inner, CallFaults faults) : ILe
         faults.RunAsync(() => inner().ListStatementAsync(query, timeout, cancellationToken), isRead: true);
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        faults.RunAsync(() => inner().ListAccountsAsync(after, limit, timeout, cancellationToken), isRead: true);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        faults.RunAsync(() => inner().ListAccountsAsync(after, pageSize, timeout, cancellationToken), isRead: true);
 }

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Testing;
 
 /// <summary>A clock that the test moves on.</summary>

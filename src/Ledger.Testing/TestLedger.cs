@@ -1,8 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Actors.Calls;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -237,16 +235,16 @@ public sealed class TestLedger : IAsyncDisposable
         }
     }
 
-    private static string Text(AccountView view) =>
+    private static string Text(Account view) =>
         $"debits {view.Balances.DebitsPosted} posted and {view.Balances.DebitsPending} held, credits"
         + $" {view.Balances.CreditsPosted} posted and {view.Balances.CreditsPending} held";
 
-    private async Task<AccountView> AccountAsync(string address) =>
+    private async Task<Account> AccountAsync(string address) =>
         await Inner.GetAccountAsync(AccountAddress.Parse(address), s_patience)
         ?? throw new LedgerAssertionException($"There is no account {address}.");
 
     // What a crash has left in doubt is decided soon.
-    private async Task<AccountView> DecidedAsync(AccountAddress account)
+    private async Task<Account> DecidedAsync(AccountAddress account)
     {
         var began = TimeProvider.System.GetTimestamp();
         while (true)
@@ -265,9 +263,9 @@ public sealed class TestLedger : IAsyncDisposable
         }
     }
 
-    private async Task ShouldFollowFromStatementAsync(AccountView view)
+    private async Task ShouldFollowFromStatementAsync(Account view)
     {
-        var query = new StatementQuery(view.Spec.Address) { Limit = 1, NewestFirst = true };
+        var query = new StatementQuery(view.Spec.Address) { PageSize = 1, NewestFirst = true };
         if (await Inner.ListStatementAsync(query, s_patience) is not { Entries: [var last, ..] })
         {
             if (view.Balances.DebitsPosted.IsZero && view.Balances.CreditsPosted.IsZero)

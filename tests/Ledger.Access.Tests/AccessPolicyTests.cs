@@ -1,5 +1,4 @@
 using System.Text;
-using Ledger.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
@@ -86,8 +83,8 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         {
             Pay("users:bob", "shops:a", 1), Pay("users:alice", "users:bob", 1), Pay("users:alice", "shops:a", 501),
             Pay("users:alice", "shops:a", 1) with { Asset = default },
-            Pay("users:alice", "shops:a", 1) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit },
-            Pay("users:alice", "shops:a", 1) with { Flags = TransferFlags.OpenAccounts },
+            Pay("users:alice", "shops:a", 1) with { Kind = TransferKind.Hold, ClosingDebit = true },
+            Pay("users:alice", "shops:a", 1) with { OpenAccounts = true },
             Pay("users:alice", "shops:nowhere", 501),
         })
         {
@@ -152,14 +149,14 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     [Fact]
     public async Task A_hold_that_the_same_request_makes_is_judged_by_that()
     {
-        var hold = Pay("users:alice", "shops:a", 20) with { Flags = TransferFlags.Pending };
+        var hold = Pay("users:alice", "shops:a", 20) with { Kind = TransferKind.Hold };
         policies.Current = new Policies("""
             {"principals": {"till": {"grants": [
               {"do": ["hold", "resolve"], "debit": ["users:alice"], "credit": ["shops:*"], "amountMax": "50"}]}}}
             """).Current;
         var result = await As("till").PostTransactionAsync(Transaction.Of(NewId(), hold, Post(hold.Id, null)));
         result.Status.ShouldBe(TransferStatus.Created);
-        var large = Pay("users:alice", "shops:a", 51) with { Flags = TransferFlags.Pending };
+        var large = Pay("users:alice", "shops:a", 51) with { Kind = TransferKind.Hold };
         await DeniedAsync(() => As("till").PostTransactionAsync(Transaction.Of(NewId(), large, Post(large.Id, 1))));
     }
 
@@ -173,7 +170,7 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
               "ops": {"grants": [{"do": ["transfer", "hold"], "debit": ["**"], "credit": ["**"]}]}}}
             """).Current;
         var hold = await HeldAsync("ops", "users:alice", "shops:a", 300);
-        var decoy = Pay("users:bob", "shops:b", 0) with { Id = hold, Flags = TransferFlags.Pending };
+        var decoy = Pay("users:bob", "shops:b", 0) with { Id = hold, Kind = TransferKind.Hold };
         var alice = AccountAddress.Parse("users:alice");
         foreach (var post in new[]
         {
@@ -198,7 +195,7 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         // A hold that was made small is no way to post more than is allowed.
         var own = await HeldAsync("ops", "users:bob", "shops:b", 200);
         await DeniedAsync(() => As("thief").PostTransfersAsync(
-            [Post(own, null), Pay("users:bob", "shops:b", 0) with { Id = own, Flags = TransferFlags.Pending }]));
+            [Post(own, null), Pay("users:bob", "shops:b", 0) with { Id = own, Kind = TransferKind.Hold }]));
     }
 
     [Fact]
@@ -225,7 +222,7 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         var hold = await HeldAsync("ops", "users:bob", "shops:a", 300);
         var spoiling = new Transfer(NewId(), default, default, Amount.Zero, 0)
         {
-            HoldId = hold, Flags = TransferFlags.VoidPending, Reverses = paid.Id, Reason = "none",
+            HoldId = hold, Kind = TransferKind.VoidHold, Reverses = paid.Id, Reason = "none",
         };
         await DeniedAsync(() => As("ops").PostTransferAsync(spoiling));
         (await ledger.PostTransferAsync(spoiling)).Status.ShouldBe(TransferStatus.FlagsAreMutuallyExclusive);
@@ -448,16 +445,16 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     {
         var atLeast = ledger.PositionOf(
             (await As("alice").PostTransferAsync(Pay("users:alice", "shops:a", 1))).Position);
-        var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, Limit = 1 };
+        var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, PageSize = 1 };
         var first = await Asking("shop").SearchAccountsAsync(shops);
         first.Accounts.Single().Spec.Address.Text.ShouldBe("shops:a");
         first.Next.ShouldBe("shops:a");
-        var rest = await Asking("shop").SearchAccountsAsync(shops with { After = first.Next, Limit = 10 });
+        var rest = await Asking("shop").SearchAccountsAsync(shops with { After = first.Next, PageSize = 10 });
         rest.Accounts.Single().Spec.Address.Text.ShouldBe("shops:b");
         rest.Next.ShouldBeNull();
         await DeniedAsync(() => Asking("shop").SearchAccountsAsync(shops with { Count = true }));
         await DeniedAsync(() => Asking("clerk").SearchAccountsAsync(shops));
-        (await Asking("auditor").SearchAccountsAsync(shops with { Limit = 100, Count = true })).Count.ShouldBe(5);
+        (await Asking("auditor").SearchAccountsAsync(shops with { PageSize = 100, Count = true })).Count.ShouldBe(5);
     }
 
     [Fact]
@@ -492,7 +489,7 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
 
     private async Task<TransferId> HeldAsync(string principal, string debit, string credit, ulong amount)
     {
-        var hold = Pay(debit, credit, amount) with { Flags = TransferFlags.Pending };
+        var hold = Pay(debit, credit, amount) with { Kind = TransferKind.Hold };
         (await As(principal).PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
         return hold.Id;
     }
@@ -505,9 +502,7 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     private static Transfer Post(TransferId hold, ulong? amount) => new(
         NewId(), default, default, amount is { } some ? Amount.Of(some) : Amount.MaxValue, 0)
     {
-        HoldId = hold, Flags = TransferFlags.PostPending | (amount is null
-            ? TransferFlags.None
-            : TransferFlags.KeepRest),
+        HoldId = hold, Kind = TransferKind.PostHold, KeepRest = amount is not null,
     };
 
     private static Reversal Reverse(Transfer original) =>

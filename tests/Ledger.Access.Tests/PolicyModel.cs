@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Ledger.Core;
 
 namespace Ledger.Access.Tests;
 
@@ -11,7 +10,7 @@ internal sealed class PolicyModel(IReadOnlyList<PolicyModel.Grant> grants)
     {
         if (transfer.ResolvesHold)
         {
-            var isVoid = transfer.Flags.HasFlag(TransferFlags.VoidPending);
+            var isVoid = transfer.ReleasesHold;
             var amount = isVoid ? 0 : UInt128.Min(transfer.Amount.Value, hold?.Amount.Value ?? 0);
             return hold is not null
                 && grants.Any(grant => grant.Do.Contains("resolve") && Fits(grant, hold.Asset, amount)
@@ -19,17 +18,17 @@ internal sealed class PolicyModel(IReadOnlyList<PolicyModel.Grant> grants)
         }
 
         var needed = new List<string>();
-        var isHold = transfer.Flags.HasFlag(TransferFlags.Pending);
+        var isHold = transfer.Kind == TransferKind.Hold;
         needed.AddRange(isHold ? ["hold"] : []);
         needed.AddRange(transfer.Reverses != default ? ["reverse"] : isHold ? [] : ["transfer"]);
         needed.AddRange(
-            (transfer.Flags & (TransferFlags.ClosingDebit | TransferFlags.ClosingCredit)) != TransferFlags.None
+            (transfer.ClosingDebit || transfer.ClosingCredit)
             ? ["close-by-transfer"]
             : []);
         return needed.TrueForAll(
             right => grants.Any(grant => grant.Do.Contains(right) && Fits(grant, transfer.Asset, transfer.Amount.Value)
                 && Means(grant.Debit, transfer.DebitAccount) && Means(grant.Credit, transfer.CreditAccount)))
-            && (!transfer.Flags.HasFlag(TransferFlags.OpenAccounts)
+            && (!transfer.OpenAccounts
                 || (AllowsOpening(transfer.DebitAccount, transfer.Asset)
                     && AllowsOpening(transfer.CreditAccount, transfer.Asset)));
     }

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Ledger.Actors;
-using Ledger.Core;
 using Xunit.Abstractions;
 
 namespace Ledger.Access.Tests;
@@ -103,33 +101,31 @@ public sealed class PolicyModelTests(ITestOutputHelper output)
 
     private static Transfer Make(Random random, Dictionary<TransferId, Transfer> holds)
     {
-        var transfer = new Transfer(
+        var plain = new Transfer(
             NewId(random), Address(random), Address(random), Amount.Of((ulong)random.Next(0, 12)), 1)
         {
             Asset = Read(s_assets[random.Next(s_assets.Length)]),
-            Flags = random.Next(8) switch
-            {
-                0 or 1 => TransferFlags.Pending,
-                2 => TransferFlags.ClosingDebit,
-                3 => TransferFlags.OpenAccounts,
-                4 => TransferFlags.Pending | TransferFlags.ClosingCredit,
-                _ => TransferFlags.None,
-            },
+        };
+        var transfer = random.Next(8) switch
+        {
+            0 or 1 => plain with { Kind = TransferKind.Hold },
+            2 => plain with { ClosingDebit = true },
+            3 => plain with { OpenAccounts = true },
+            4 => plain with { Kind = TransferKind.Hold, ClosingCredit = true },
+            _ => plain,
         };
         switch (random.Next(4))
         {
             case 0:
-                return transfer with { Flags = TransferFlags.None, Reverses = NewId(random), Reason = "x" };
+                return plain with { Reverses = NewId(random), Reason = "x" };
             case 1:
-                var hold = transfer with { Flags = TransferFlags.Pending };
+                var hold = plain with { Kind = TransferKind.Hold };
                 holds.Add(hold.Id, hold);
                 return new Transfer(
                     NewId(random), random.Next(3) == 0 ? hold.DebitAccount : default, default,
                     random.Next(2) == 0 ? Amount.MaxValue : Amount.Of((ulong)random.Next(0, 12)), 0)
                 {
-                    HoldId = hold.Id, Flags = random.Next(2) == 0
-                        ? TransferFlags.PostPending
-                        : TransferFlags.VoidPending,
+                    HoldId = hold.Id, Kind = random.Next(2) == 0 ? TransferKind.PostHold : TransferKind.VoidHold,
                 };
             default:
                 return transfer;

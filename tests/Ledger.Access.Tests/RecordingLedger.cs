@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Access.Tests;
 
 /// <summary>A ledger that does whatever it is asked, and counts it. What is not asked of it here throws.</summary>
@@ -43,9 +40,9 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         return Task.FromResult<IReadOnlyList<TransferResult>>([.. transfers.Select(Created)]);
     }
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult<AccountView?>(null);
+        Task.FromResult<Account?>(null);
 
     public Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null,
@@ -104,7 +101,7 @@ internal sealed class RecordingLedger(Dictionary<TransferId, Transfer> holds) : 
         throw new NotSupportedException();
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     private static TransferResult Created(Transfer transfer) =>

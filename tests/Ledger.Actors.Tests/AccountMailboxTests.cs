@@ -2,7 +2,6 @@ using Akka.Actor;
 using FsCheck;
 using FsCheck.Xunit;
 using Ledger.Actors.Accounts;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

@@ -1,9 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Akka.Persistence;
-using Ledger.Core;
-using Ledger.PostgreSql;
-using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

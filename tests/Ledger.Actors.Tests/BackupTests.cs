@@ -1,5 +1,3 @@
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

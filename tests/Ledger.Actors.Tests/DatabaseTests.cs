@@ -2,7 +2,6 @@ using Akka.Actor;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Core;
-using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;

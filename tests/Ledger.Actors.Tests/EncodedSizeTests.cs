@@ -184,7 +184,7 @@ public sealed class EncodedSizeTests : IDisposable
             Metadata = Pairs(),
             DebitsMustNotExceedCredits = random.Next(2) == 0 ? AnyAmount() : null,
             CreditsMustNotExceedDebits = random.Next(2) == 0 ? AnyAmount() : null,
-            Closed = random.Next(2) == 0,
+            IsClosed = random.Next(2) == 0,
         };
 
         public Balances Balances() => new(AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount(), AnyAmount());

@@ -47,7 +47,7 @@ public partial class GoldenBytesTests
             new AccountSpec(Own, Asset.Parse("BTC/8"), 3)
             {
                 Reference = "r", Metadata = Metadata.Of([new("k", "v")]), DebitsMustNotExceedCredits = Amount
-                    .Of(4), Closed = true,
+                    .Of(4), IsClosed = true,
             },
             At(1))
         {

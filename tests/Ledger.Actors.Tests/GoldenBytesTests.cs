@@ -48,7 +48,7 @@ public partial class GoldenBytesTests
     private static readonly Dictionary<string, AccountEvent> Events = new(FirstVersion, StringComparer.Ordinal)
     {
         ["account-opened-closed"] = new AccountOpened(
-            new AccountSpec(Own, Asset.Parse("EUR/0"), 1) { Closed = true }, At(1)),
+            new AccountSpec(Own, Asset.Parse("EUR/0"), 1) { IsClosed = true }, At(1)),
         ["account-frozen"] = new AccountChanged(
             new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "court order 7", At(90))), At(8)),
         ["account-frozen-for-good"] = new AccountChanged(
@@ -573,7 +573,7 @@ public partial class GoldenBytesTests
     // Everything that a transaction can hold, over four accounts.
     private static Transaction Asked() => new(Id(40),
     [
-        TransactionLeg.Open(new AccountSpec(Own, Asset.Parse("USD/2"), 7) { Reference = "new", Closed = true }),
+        TransactionLeg.Open(new AccountSpec(Own, Asset.Parse("USD/2"), 7) { Reference = "new", IsClosed = true }),
         TransactionLeg.Open(new AccountSpec(Other, Asset.Parse("USD/2"), 7), ifMissing: true),
         TransactionLeg.Of(Full(Third, Own) with { Id = Id(41), Amount = Amount.Of(5) }),
         TransactionLeg.Of(

@@ -1,6 +1,5 @@
 using Akka.Event;
 using Ledger.Actors.Index;
-using Ledger.Core;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
@@ -198,12 +197,12 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             found += expected.Count;
             if (filter.AccountPrefix.Length == 0)
             {
-                var times = pages.ConvertAll(static one => one.Time);
+                var times = pages.ConvertAll(static one => one.CreateTime);
                 times.ShouldBe(newestFirst ? times.OrderDescending() : times.Order());
             }
 
             var counted = await Queries(host)
-                .SearchTransfersAsync(new TransferSearch(filter) { Count = true, Limit = 1 });
+                .SearchTransfersAsync(new TransferSearch(filter) { Count = true, PageSize = 1 });
             counted.Count.ShouldBe(expected.Count);
             counted.IsCountCut.ShouldBeFalse();
         }
@@ -240,9 +239,9 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var newestFirst = round % 3 == 0;
             var before = await PagesAsync(queries, filter, newestFirst: false, 1_000);
             var read = (await PagesAsync(queries, filter, newestFirst, 5))
-                .ConvertAll(static one => (one.Transfer.Id, one.Time));
+                .ConvertAll(static one => (one.Transfer.Id, one.CreateTime));
             read.Distinct().Count().ShouldBe(read.Count, "none is on two pages");
-            before.ConvertAll(static one => (one.Transfer.Id, one.Time)).Except(read)
+            before.ConvertAll(static one => (one.Transfer.Id, one.CreateTime)).Except(read)
                 .ShouldBeEmpty("what was there is on one");
         }
 
@@ -263,8 +262,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var page = await Queries(host).SearchTransfersAsync(
                 new TransferSearch(new TransferFilter { Ids = [transfer.Id] }) { AtLeast = host.Ledger.PositionOf(
                     result.Position) });
-            page.Transfers.ShouldHaveSingleItem().Time.ShouldBe(result.Time);
-            page.AsOf.ShouldBeGreaterThanOrEqualTo(result.Time);
+            page.Transfers.ShouldHaveSingleItem().CreateTime.ShouldBe(result.CreateTime);
+            page.AsOf.ShouldBeGreaterThanOrEqualTo(result.CreateTime);
             page.Position.IsNone.ShouldBeFalse();
         }
     }
@@ -329,7 +328,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             new() { Kinds = [(TransferKind)9], Codes = [1] },
             new() { Statuses = [(TransferStatus)3] },
             new() { HoldStates = [(HoldState)9] },
-            new() { Codes = [1], IsDebit = true },
+            new() { Codes = [1], Direction = EntryDirection.Debit },
             new() { AccountPrefix = "a b" },
             new() { References = [new string('x', 129)] },
             new() { References = ["a\0b"] },
@@ -410,7 +409,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
 
         // As the accounts themselves say it.
         foreach (var account in (
-            await Queries(host).SearchAccountsAsync(new AccountSearch(new AccountFilter()) { Limit = 1_000 })).Accounts)
+            await Queries(host)
+                .SearchAccountsAsync(new AccountSearch(new AccountFilter()) { PageSize = 1_000 })).Accounts)
         {
             var known = (await ledger.GetAccountAsync(account.Spec.Address))!;
             account.Spec.ShouldBe(known.Spec);
@@ -431,7 +431,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             do
             {
                 var page = await Queries(host)
-                    .SearchAccountsAsync(new AccountSearch(filter) { Limit = 7, After = after });
+                    .SearchAccountsAsync(new AccountSearch(filter) { PageSize = 7, After = after });
                 found.AddRange(page.Accounts.Select(static one => one.Spec.Address.Text));
                 after = page.Next;
             }
@@ -519,7 +519,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             var after = default(TransferId);
             do
             {
-                var page = (await Queries(host).ListHoldsAsync(new HoldQuery(account) { Limit = 4, After = after }))
+                var page = (await Queries(host).ListHoldsAsync(new HoldQuery(account) { PageSize = 4, After = after }))
                     .ShouldNotBeNull();
                 page.Account.ShouldBe(await host.Ledger.GetAccountAsync(account));
                 page.Account.HoldCount.ShouldBe(24);
@@ -580,7 +580,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
                 EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1)),
             })
             {
-                After = after, AtLeast = position, Limit = 50,
+                After = after, AtLeast = position, PageSize = 50,
             });
             all.AddRange(page.Transfers);
             after = page.Next;
@@ -598,7 +598,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
         do
         {
             var page = await queries.SearchTransfersAsync(
-                new TransferSearch(filter) { After = after, Limit = limit, NewestFirst = newestFirst });
+                new TransferSearch(filter) { After = after, PageSize = limit, NewestFirst = newestFirst });
             page.Transfers.Count.ShouldBeLessThanOrEqualTo(limit);
             all.AddRange(page.Transfers);
             after = page.Next;
@@ -626,18 +626,27 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
                     ? Life.Colour("red")
                     : transfer.Metadata },
             6 => new TransferFilter { Account = life.Accounts[random.Next(life.Accounts.Count)] },
-            7 => new TransferFilter { Account = life.Accounts[random.Next(3)], IsDebit = random.Next(2) == 0 },
+            7 => new TransferFilter
+            {
+                Account = life.Accounts[random.Next(3)],
+                Direction = random.Next(2) == 0 ? EntryDirection.Debit : EntryDirection.Credit,
+            },
             8 => new TransferFilter { Principal = some.Principal.Length > 0 ? some.Principal : "ada" },
             9 =>
                 new TransferFilter { AccountPrefix = random.Next(2) == 0
                     ? "idx:"
-                    : "idx:1", IsDebit = random.Next(3) switch { 0 => true, 1 => false, _ => null } },
+                    : "idx:1", Direction = random.Next(3) switch
+                    {
+                        0 => EntryDirection.Debit,
+                        1 => EntryDirection.Credit,
+                        _ => null,
+                    } },
             10 => new TransferFilter { HoldStates = [HoldState.Live] },
             11 => new TransferFilter { Codes = [transfer.Code, 3] },
             _ =>
-                new TransferFilter { StartTime = some.Time < other.Time
-                    ? some.Time
-                    : other.Time, EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(2)) },
+                new TransferFilter { StartTime = some.CreateTime < other.CreateTime
+                    ? some.CreateTime
+                    : other.CreateTime, EndTime = LedgerTime.From(DateTimeOffset.UtcNow.AddDays(2)) },
         };
         var narrower = random.Next(9) switch
         {
@@ -648,7 +657,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
                 filter with { Statuses = [
                     TransferStatus.Created, TransferStatus.ExceedsCredits, TransferStatus.LinkedEventFailed] },
             4 => filter with { Asset = s_usd },
-            5 => filter with { StartTime = some.Time },
+            5 => filter with { StartTime = some.CreateTime },
             6 => filter with { HoldStates = [HoldState.Live, HoldState.Posted] },
             7 => filter with { Metadata = Life.Colour("red") },
             _ => filter,
@@ -675,17 +684,18 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             && (filter.AccountPrefix.Length == 0
                 || OnSide(account => account.Text.StartsWith(filter.AccountPrefix, StringComparison.Ordinal)))
             && (filter.Principal.Length == 0 || filter.Principal == record.Principal)
-            && (filter.StartTime is not { } start || record.Time >= start)
-            && (filter.EndTime is not { } end || record.Time < end)
+            && (filter.StartTime is not { } start || record.CreateTime >= start)
+            && (filter.EndTime is not { } end || record.CreateTime < end)
             && (filter.MinAmount is not { } least || moved >= least)
             && (filter.MaxAmount is not { } most || moved <= most)
-            && (filter.Kinds.Count == 0 || filter.Kinds.Contains(IndexRows.KindOf(transfer.Flags)))
+            && (filter.Kinds.Count == 0 || filter.Kinds.Contains(transfer.Kind))
             && (filter.HoldStates.Count == 0 || filter.HoldStates.Contains(record.Hold))
             && (filter.Asset.IsNone || transfer.Asset == filter.Asset
                 || (transfer.Asset.IsNone && record.Status == TransferStatus.Created));
 
-        bool OnSide(Func<AccountAddress, bool> fits) => (filter.IsDebit is not false && fits(transfer.DebitAccount))
-            || (filter.IsDebit is not true && fits(transfer.CreditAccount));
+        bool OnSide(Func<AccountAddress, bool> fits) =>
+            (filter.Direction is not EntryDirection.Credit && fits(transfer.DebitAccount))
+            || (filter.Direction is not EntryDirection.Debit && fits(transfer.CreditAccount));
     }
 
     private Storage.LedgerStorage OpenStorage()

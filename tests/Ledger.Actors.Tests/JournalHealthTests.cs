@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>What an operator sees of a journal that is away.</summary>
+/// <summary>What an operator sees of a journal that is unavailable.</summary>
 public sealed class JournalHealthTests
 {
     [Fact]

@@ -1,5 +1,4 @@
 using Akka.Hosting;
-using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

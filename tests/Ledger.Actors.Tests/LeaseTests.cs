@@ -11,7 +11,6 @@ using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
 using Ledger.Tests.Shared;
@@ -40,7 +39,7 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         var lease = LedgerExtension.Of(host.System).Lease;
         leases.Fails = true;
         await Until.TrueAsync(() => !lease.IsGood);
-        lease.Failure.ShouldBe("The lease store is away.");
+        lease.Failure.ShouldBe("The lease store is unavailable.");
 
         var posting = host.Ledger.PostTransferAsync(Transfer(1, a, b));
         var reading = host.Ledger.GetAccountAsync(a);
@@ -965,7 +964,7 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         {
             if (Fails)
             {
-                throw new IOException("The lease store is away.");
+                throw new IOException("The lease store is unavailable.");
             }
         }
     }

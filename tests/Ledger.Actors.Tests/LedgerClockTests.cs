@@ -1,7 +1,6 @@
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

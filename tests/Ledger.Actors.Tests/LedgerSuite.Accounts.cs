@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Tests;
 
 /// <content>Changes of accounts: frozen, closed, limited; and transfers that close them.</content>
@@ -141,7 +139,7 @@ public abstract partial class LedgerSuite
         {
             var (a, b) = await OpenTwoAsync(host.Ledger);
             await host.Ledger.PostTransferAsync(Transfer(a, b, 50));
-            (await host.Ledger.ChangeAccountAsync(a, new SetAccountLimits(Amount.Of(49), null))).Status
+            (await host.Ledger.SetAccountLimitsAsync(a, Amount.Of(49), null)).Status
                 .ShouldBe(AccountStatus.LimitIsExceeded);
             (await host.Ledger.ChangeAccountAsync(a, new SetAccountLimits(Amount.Zero, Amount.Zero))).Status
                 .ShouldBe(AccountStatus.FlagsAreMutuallyExclusive);

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
@@ -294,7 +293,7 @@ public abstract partial class LedgerSuite
         // Counted from the decision of the debit account, which comes a little before the commit.
         var deadline = (await host.Ledger.GetTransferAsync(a, hold.Id))!.HoldDeadline.ShouldNotBeNull();
         deadline.UnixMicroseconds.ShouldBeInRange(
-            held.Time.UnixMicroseconds + 1_000_000, held.Time.Add(hold.Timeout).UnixMicroseconds);
+            held.CreateTime.UnixMicroseconds + 1_000_000, held.CreateTime.Add(hold.Timeout).UnixMicroseconds);
         if (!storage.Clustered)
         {
             await EventuallyAsync(() => IsAsleepAsync(host));
@@ -354,7 +353,7 @@ public abstract partial class LedgerSuite
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var hold = Hold(a, b, 100) with { Timeout = TimeSpan.FromSeconds(1) };
         var held = await host.Ledger.PostTransferAsync(hold);
-        var deadline = held.Time.Add(TimeSpan.FromSeconds(3));
+        var deadline = held.CreateTime.Add(TimeSpan.FromSeconds(3));
         var extended = await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline));
         extended.ShouldBe(
             new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline) { Position = extended.Position });

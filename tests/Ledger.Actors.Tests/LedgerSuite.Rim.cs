@@ -76,7 +76,7 @@ public abstract partial class LedgerSuite
         await using (var host = await StartAsync())
         {
             var again = await host.Ledger.PostTransferAsync(transfer);
-            (again.Status, again.Time, again.Replayed).ShouldBe((refused.Status, refused.Time, true));
+            (again.Status, again.CreateTime, again.Replayed).ShouldBe((refused.Status, refused.CreateTime, true));
             again.BalanceSeen.ShouldBe(refused.BalanceSeen);
         }
     }
@@ -182,7 +182,7 @@ public abstract partial class LedgerSuite
         await using (var host = await StartAsync(Limit))
         {
             var again = await host.Ledger.PostTransferAsync(rejected);
-            (again.Status, again.Time, again.Replayed).ShouldBe((first.Status, first.Time, true));
+            (again.Status, again.CreateTime, again.Replayed).ShouldBe((first.Status, first.CreateTime, true));
             (await host.Ledger.PostTransferAsync(Held(Address("c"), Address("a"))))
                 .Status.ShouldBe(TransferStatus.ExceedsHoldsOfAccount);
         }

@@ -236,7 +236,7 @@ public abstract partial class LedgerSuite
         foreach (var newestFirst in new[] { false, true })
         {
             var seen = new List<ulong>();
-            var query = new StatementQuery(a) { Limit = LedgerLimits.PageSizeMax, NewestFirst = newestFirst };
+            var query = new StatementQuery(a) { PageSize = LedgerLimits.PageSizeMax, NewestFirst = newestFirst };
             for (var next = (ulong?)0; next is { } from;)
             {
                 var page = (await host.Ledger.ListStatementAsync(
@@ -272,14 +272,14 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransactionAsync(run)).Status.ShouldBe(TransferStatus.Created);
         }
 
-        (await host.Ledger.ListStatementAsync(new StatementQuery(a) { Limit = 1 }))!.Entries.Count.ShouldBe(1);
+        (await host.Ledger.ListStatementAsync(new StatementQuery(a) { PageSize = 1 }))!.Entries.Count.ShouldBe(1);
         await using var streams = new CountingStreams(Context(host).Reader.Streams);
         var reader = new AccountStreamReader(streams);
         var fence = new FlushResponse(true, RowsOf(a), Runs);
         foreach (var newestFirst in new[] { false, true })
         {
             var seen = new List<ulong>();
-            var query = new StatementQuery(a) { Limit = 100, NewestFirst = newestFirst };
+            var query = new StatementQuery(a) { PageSize = 100, NewestFirst = newestFirst };
             for (var next = (ulong?)0; next is { } from;)
             {
                 streams.Bytes = 0;

@@ -50,7 +50,8 @@ public abstract partial class LedgerSuite
                 var mine = legs.Where(leg => leg.DebitAccount == account || leg.CreditAccount == account).ToArray();
                 var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
                 entries.Select(static entry => entry.Transfer).ShouldBe(mine);
-                entries.ShouldAllBe(entry => entry.TransactionId == transaction.Id && entry.Time == result.Time);
+                entries.ShouldAllBe(entry =>
+                    entry.TransactionId == transaction.Id && entry.CreateTime == result.CreateTime);
                 var record = (await host.Ledger.GetTransferAsync(account, mine[0].Id)).ShouldNotBeNull();
                 record.TransactionId.ShouldBe(transaction.Id);
                 record.Amount.ShouldBe(mine[0].Amount);
@@ -201,13 +202,13 @@ public abstract partial class LedgerSuite
             var again = await host.Ledger.PostTransactionAsync(committed);
             again.Status.ShouldBe(TransferStatus.Exists);
             again.Replayed.ShouldBeTrue();
-            again.Time.ShouldBe(first.Time);
+            again.CreateTime.ShouldBe(first.CreateTime);
             again.IsCommitted.ShouldBeTrue();
             again.Legs.ShouldBe(first.Legs);
             var no = await host.Ledger.PostTransactionAsync(rejected);
             no.Replayed.ShouldBeTrue();
-            (no.Status, no.FailedLeg, no.Time, no.BalanceSeen).ShouldBe(
-                (refused.Status, refused.FailedLeg, refused.Time, refused.BalanceSeen));
+            (no.Status, no.FailedLeg, no.CreateTime, no.BalanceSeen).ShouldBe(
+                (refused.Status, refused.FailedLeg, refused.CreateTime, refused.BalanceSeen));
             no.Legs.ShouldBe(refused.Legs);
         }
     }
@@ -314,7 +315,7 @@ public abstract partial class LedgerSuite
         var again = await host.Ledger.SubmitBatchAsync(items);
         again[0].Opening!.Status.ShouldBe(AccountStatus.Exists);
         again[2].Transfer!.Status.ShouldBe(TransferStatus.Exists);
-        again[2].Transfer!.Time.ShouldBe(results[2].Transfer!.Time);
+        again[2].Transfer!.CreateTime.ShouldBe(results[2].Transfer!.CreateTime);
         again[3].Transfer!.Status.ShouldBe(TransferStatus.Exists);
         again[4].Opening!.Status.ShouldBe(AccountStatus.LinkedEventFailed);
         again[5].Transfer!.Status.ShouldBe(TransferStatus.ExceedsCredits);

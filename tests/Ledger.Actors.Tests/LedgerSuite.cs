@@ -53,11 +53,11 @@ public abstract partial class LedgerSuite : IDisposable
             var entry = (await host.Ledger.ListStatementAsync(new StatementQuery(account))).ShouldNotBeNull()
                 .Entries.ShouldHaveSingleItem();
             entry.Transfer.ShouldBe(transfer);
-            entry.Time.ShouldBe(result.Time);
-            entry.IsDebit.ShouldBe(account == a);
+            entry.CreateTime.ShouldBe(result.CreateTime);
+            entry.Direction.ShouldBe(account == a ? EntryDirection.Debit : EntryDirection.Credit);
             entry.Sequence.ShouldBe(1ul);
             var record = (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull();
-            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.Time, null)
+            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.CreateTime, null)
             {
                 Amount = Amount.Of(250), TransactionId = transfer.Id,
             });
@@ -152,7 +152,7 @@ public abstract partial class LedgerSuite : IDisposable
             (await host.Ledger.PostTransferAsync(transfer with { Amount = Amount.Of(1) })).Status
                 .ShouldBe(TransferStatus.IdAlreadyFailed);
             (await host.Ledger.GetTransferAsync(limited, transfer.Id)).ShouldBe(
-                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.Time, first.BalanceSeen)
+                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.CreateTime, first.BalanceSeen)
                 {
                     TransactionId = transfer.Id,
                 });
@@ -247,7 +247,7 @@ public abstract partial class LedgerSuite : IDisposable
         ];
         var results = await host.Ledger.OpenAccountsAsync([.. rows.Select(static row => row.Asked)]);
         results.Select(static result => result.Status).ShouldBe(rows.Select(static row => row.Expected));
-        results[0].Time.ShouldBe(first.Time);
+        results[0].CreateTime.ShouldBe(first.CreateTime);
         (await host.Ledger.GetAccountAsync(spec.Address))!.Spec.ShouldBe(spec);
     }
 
@@ -540,14 +540,14 @@ public abstract partial class LedgerSuite : IDisposable
                 i % 3 == 0 ? Transfer(b, a, (ulong)random.Next(50)) : Transfer(a, b, (ulong)random.Next(50)))]);
         }
 
-        var all = await PagesAsync(new StatementQuery(a) { Limit = 1000 });
+        var all = await PagesAsync(new StatementQuery(a) { PageSize = 1000 });
         all.Count.ShouldBe(250);
         var (debits, credits) = (UInt128.Zero, UInt128.Zero);
         for (var i = 0; i < all.Count; i++)
         {
             all[i].Sequence.ShouldBe((ulong)i + 1);
-            debits += all[i].IsDebit ? all[i].Transfer.Amount.Value : 0;
-            credits += all[i].IsDebit ? 0 : all[i].Transfer.Amount.Value;
+            debits += all[i].Direction == EntryDirection.Debit ? all[i].Transfer.Amount.Value : 0;
+            credits += all[i].Direction == EntryDirection.Debit ? 0 : all[i].Transfer.Amount.Value;
             all[i].DebitsPosted.Value.ShouldBe(debits);
             all[i].CreditsPosted.Value.ShouldBe(credits);
             (i == 0 || all[i].BookTime >= all[i - 1].BookTime).ShouldBeTrue();
@@ -555,8 +555,8 @@ public abstract partial class LedgerSuite : IDisposable
 
         foreach (var limit in new[] { 1, 7, 100, 1000 })
         {
-            (await PagesAsync(new StatementQuery(a) { Limit = limit })).ShouldBe(all);
-            (await PagesAsync(new StatementQuery(a) { Limit = limit, NewestFirst = true }))
+            (await PagesAsync(new StatementQuery(a) { PageSize = limit })).ShouldBe(all);
+            (await PagesAsync(new StatementQuery(a) { PageSize = limit, NewestFirst = true }))
                 .ShouldBe(all.AsEnumerable().Reverse());
         }
 
@@ -564,10 +564,10 @@ public abstract partial class LedgerSuite : IDisposable
         {
             var (low, high) = (random.Next(1, 260), random.Next(1, 260));
             (await PagesAsync(
-                new StatementQuery(a) { Limit = 13, MinSequence = (ulong)low, MaxSequence = (ulong)high }))
+                new StatementQuery(a) { PageSize = 13, MinSequence = (ulong)low, MaxSequence = (ulong)high }))
                 .ShouldBe(all.Where(e => e.Sequence >= (ulong)low && e.Sequence <= (ulong)high));
             var (from, to) = (all[random.Next(250)].BookTime, all[random.Next(250)].BookTime);
-            var query = new StatementQuery(a) { Limit = 13, StartTime = from, EndTime = to };
+            var query = new StatementQuery(a) { PageSize = 13, StartTime = from, EndTime = to };
             var expected = all.Where(e => e.BookTime >= from && e.BookTime < to).ToArray();
             (await PagesAsync(query)).ShouldBe(expected);
             (await PagesAsync(query with { NewestFirst = true })).ShouldBe(expected.Reverse());
@@ -579,7 +579,7 @@ public abstract partial class LedgerSuite : IDisposable
             while (true)
             {
                 var page = (await host.Ledger.ListStatementAsync(query)).ShouldNotBeNull();
-                page.Entries.Count.ShouldBeLessThanOrEqualTo(query.Limit);
+                page.Entries.Count.ShouldBeLessThanOrEqualTo(query.PageSize);
                 entries.AddRange(page.Entries);
                 if (page.NextSequence is not { } next)
                 {
@@ -618,11 +618,12 @@ public abstract partial class LedgerSuite : IDisposable
             }
         }
 
-        var newest = (await host.Ledger.ListStatementAsync(new StatementQuery(a) { NewestFirst = true, Limit = 3 }))!;
+        var newest = (await host.Ledger.ListStatementAsync(
+            new StatementQuery(a) { NewestFirst = true, PageSize = 3 }))!;
         newest.Entries.Select(static e => e.Sequence).ShouldBe([1_000_000ul, 999_999ul, 999_998ul]);
         var middle = newest.Entries[0].BookTime.UnixMicroseconds / 2;
         var byTime = (await host.Ledger.ListStatementAsync(
-            new StatementQuery(a) { StartTime = new LedgerTime(middle), Limit = 1 }))!;
+            new StatementQuery(a) { StartTime = new LedgerTime(middle), PageSize = 1 }))!;
         byTime.Entries[0].BookTime.UnixMicroseconds.ShouldBeInRange(middle, middle + 10);
     }
 

@@ -1,4 +1,3 @@
-using Ledger.Core;
 using Ledger.Tests.Shared;
 using Npgsql;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Tests;
 
 /// <summary>A ledger's life in small: transfers of every kind, alone and in transactions, on accounts that are opened,

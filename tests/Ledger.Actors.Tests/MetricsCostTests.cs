@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Tests;
 
 /// <summary>A position as text comes back as it was, and nothing else is taken for one.</summary>

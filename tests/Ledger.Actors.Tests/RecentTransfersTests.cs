@@ -1,5 +1,4 @@
 using Ledger.Actors.Calls;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
@@ -73,7 +72,7 @@ public sealed class RecentTransfersTests
 
         Remembered(committed).ShouldBe([a, b, a]);
         Remembered(committed with { Status = TransferStatus.ExceedsCredits, FailedLeg = 1 }).ShouldBe([null, null, a]);
-        Remembered(committed with { Status = TransferStatus.IdMustNotBeZero, FailedLeg = 0, Time = default })
+        Remembered(committed with { Status = TransferStatus.IdMustNotBeZero, FailedLeg = 0, CreateTime = default })
             .ShouldBe([null, null, null]);
         Remembered(committed with { Status = TransferStatus.Exists, Replayed = true }).ShouldBe([null, null, null]);
 

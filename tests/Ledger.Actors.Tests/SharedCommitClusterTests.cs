@@ -3,7 +3,6 @@ using Akka.Hosting;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;

@@ -169,7 +169,7 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
 
     private static async Task<Balances> ReadAsync(LedgerHost host, AccountAddress account)
     {
-        AccountView? view = null;
+        Account? view = null;
         await Until.TrueAsync(async () =>
         {
             try

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Ledger.Actors.Accounts;
-using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 

@@ -58,7 +58,7 @@ public sealed class WireTests : IDisposable
         Reference = "r",
         Metadata = Metadata.Of([new("k", "v")]),
         DebitsMustNotExceedCredits = Amount.Of(5),
-        Closed = true,
+        IsClosed = true,
     };
 
     private static readonly AccountSpec Mirror = new(Credit, Usd, 7) { CreditsMustNotExceedDebits = Amount.Zero };
@@ -112,7 +112,7 @@ public sealed class WireTests : IDisposable
 
     private static readonly AccountFreeze Freeze = new(Debits: true, Credits: false, "inquiry", Time);
 
-    private static readonly AccountView View = new(Spec, Time, Seen, 12, 34, true)
+    private static readonly Account View = new(Spec, Time, Seen, 12, 34, true)
     {
         Freeze = Freeze,
         ClosedReason = "by the customer",

@@ -9,11 +9,11 @@ public sealed partial class WordTests
     private static readonly string[] s_directories = ["src", "proto", "docs", "samples", "tests", "eng"];
     private static readonly string[] s_kinds = [".cs", ".md", ".proto", ".txt", ".sh", ".json"];
 
-    // What a line may say nevertheless: fields that were, marks of SVG and of headings, and sweeping an account, which
-    // is the field's own word.
+    // What a line may say nevertheless: fields that were, marks of SVG and of headings, sweeping an account, which is
+    // the field's own word, and a name that was, in the changelog.
     private static readonly string[] s_allowed = [
         "reserved \"", "text-anchor", "ClosingAccount.cs", "close-account.md", "var sweep", "sweep.", "sweep,",
-        "snippet: sweep"];
+        "snippet: sweep", "`AccountView`"];
 
     [Fact]
     public void No_word_is_used_that_means_something_else_in_this_field()
@@ -40,6 +40,12 @@ public sealed partial class WordTests
     [InlineData("IsCloser", true)]
     [InlineData("found_at_its_anchor()", true)]
     [InlineData("AddLedgerSweeper", true)]
+    [InlineData("its id is burned", true)]
+    [InlineData("context.PokeAfter(pause)", true)]
+    [InlineData("while the database is away", true)]
+    [InlineData("new AccountView(spec)", true)]
+    [InlineData("spoken, SpokenRow, a token", false)]
+    [InlineData("a node that is away from its peers", false)]
     [InlineData("a trial balance", false)]
     [InlineData("disclosed, industrial", false)]
     public void A_word_is_found_alone_and_as_a_part_of_a_name(string line, bool isFound) =>
@@ -59,6 +65,12 @@ public sealed partial class WordTests
         + @"rehears\w*|utterances?)(?![A-Za-z])"
         + @"|(?<=[a-z])(Closer|Anchor|Trial|Sweep|Rehears|Utterance)"
         + @"|\b(Closer|Anchor|Trial|Sweep|Rehears|Utterance)(?=[A-Z]|\b)"
-        + @"|\b(closer|anchor|trial|sweeper|utterance)(?=[A-Z])")]
+        + @"|\b(closer|anchor|trial|sweeper|utterance)(?=[A-Z])"
+        + @"|(?<![A-Za-z])(burn(s|ed)|pokes?|poked|(is|are) away(?! from)|is no use|are so no more)(?![A-Za-z])"
+        + @"|(?<![A-Za-z])Pokes?(?=[A-Z]|\b)|(?<=[a-z])Pokes?(?=[A-Z]|\b)"
+        + @"|\b(AccountSheet|AccountView|LegLadder|LegFact|TransactionPart|PartLeg|AccountQuote|AccountCall|CallFailed"
+        + @"|StatementFence|RememberedIds?|RecentIds|IdSearches|UnorderedIds|IndexBeginnings|TransactionDisowned"
+        + @"|SharedRun|GroupedReads|GroupWriteJournal|SurvivingTransport|JournalWatch|ActorSystemWatch|CallClock"
+        + @"|LateOpening|LateListener|HeldErrorStream|AccountClock|LostCallsActor|UnreadableAccountActor)\b")]
     private static partial Regex Banned();
 }

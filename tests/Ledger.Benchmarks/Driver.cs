@@ -81,7 +81,7 @@ internal sealed class Driver : IDisposable
 
     /// <summary>Opens accounts.</summary>
     /// <returns>Whether all of them are new.</returns>
-    public async Task<bool> OpenAsync(IReadOnlyList<AccountSpec> specs, CancellationToken cancellationToken)
+    public async Task<bool> OpenAsync(IReadOnlyList<V1.AccountSpec> specs, CancellationToken cancellationToken)
     {
         var areNew = true;
         await Parallel.ForEachAsync(
@@ -94,12 +94,12 @@ internal sealed class Driver : IDisposable
                 var response = await accounts[Channel].OpenAccountsAsync(request, Options(token));
                 foreach (var result in response.Results)
                 {
-                    if (result.Status is not (AccountStatus.Created or AccountStatus.Exists))
+                    if (result.Status is not (V1.AccountStatus.Created or V1.AccountStatus.Exists))
                     {
                         throw new InvalidOperationException($"{result.Address} was not opened: {result.Status}.");
                     }
 
-                    if (result.Status == AccountStatus.Exists)
+                    if (result.Status == V1.AccountStatus.Exists)
                     {
                         Volatile.Write(ref areNew, false);
                     }
@@ -139,7 +139,7 @@ internal sealed class Driver : IDisposable
                     load, () =>
                         transactions[channel].PostTransactionAsync(whole, Options(cancellationToken)),
                         cancellationToken);
-                if (done.Result.Status is not (TransferStatus.Created or TransferStatus.Exists))
+                if (done.Result.Status is not (V1.TransferStatus.Created or V1.TransferStatus.Exists))
                 {
                     load.Failed("rejected: " + done.Result.Status);
                     break;
@@ -324,9 +324,9 @@ internal sealed class Driver : IDisposable
         }
     }
 
-    private static void Count(Load load, Transfer transfer, TransferResult result)
+    private static void Count(Load load, V1.Transfer transfer, V1.TransferResult result)
     {
-        if (result.Status is not (TransferStatus.Created or TransferStatus.Exists))
+        if (result.Status is not (V1.TransferStatus.Created or V1.TransferStatus.Exists))
         {
             // An answer, but none that a load is given for nothing.
             load.Failed("rejected: " + result.Status);
@@ -334,10 +334,10 @@ internal sealed class Driver : IDisposable
         }
 
         load.Recorded(
-            1, transfer.Kind == TransferKind.Hold ? 0 : long.Parse(result.Amount, CultureInfo.InvariantCulture));
+            1, transfer.Kind == V1.TransferKind.Hold ? 0 : long.Parse(result.Amount, CultureInfo.InvariantCulture));
     }
 
-    private async Task<Account> GetAsync(Load load, int channel, string name, CancellationToken cancellationToken)
+    private async Task<V1.Account> GetAsync(Load load, int channel, string name, CancellationToken cancellationToken)
     {
         var request = new GetAccountRequest { Address = name };
         return (await DecidedAsync(

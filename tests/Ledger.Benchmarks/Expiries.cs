@@ -36,7 +36,7 @@ internal static class Expiries
                     {
                         deadlines[leg.Transfer!.Id] = leg.Deadline;
                     }
-                    else if ((leg.Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None)
+                    else if (leg.Transfer!.Kind == TransferKind.ExpireHold)
                     {
                         var due = deadlines[leg.Transfer.HoldId];
                         var late = happened.At.UnixMicroseconds - due.UnixMicroseconds;

@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Ledger.Actors;
 using Ledger.Actors.Index;
 using Ledger.Core;
-using Ledger.PostgreSql;
-using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Benchmarks;

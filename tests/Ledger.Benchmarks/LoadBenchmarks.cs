@@ -186,8 +186,8 @@ internal static class LoadBenchmarks
     }
 
     /// <summary>Accounts without limits.</summary>
-    public static AccountSpec[] Plain(string[] names) =>
-        Array.ConvertAll(names, static name => new AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 });
+    public static V1.AccountSpec[] Plain(string[] names) =>
+        Array.ConvertAll(names, static name => new V1.AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 });
 
     private static async Task OnEachDatabaseAsync(
         Settings settings, Func<Bench, Task> run, CancellationToken cancellationToken)

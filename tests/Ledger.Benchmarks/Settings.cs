@@ -88,7 +88,7 @@ internal sealed class Settings
 
     public List<string> Workloads { get; } = [];
 
-    public bool HasUnorderedIds { get; private set; }
+    public bool HasNonTimeOrderedIds { get; private set; }
 
     public int Rounds { get; private set; } = 5;
 
@@ -173,7 +173,7 @@ internal sealed class Settings
                     settings.PgLedger = Value(args, ref i).Split(',');
                     break;
                 case "--ids":
-                    settings.HasUnorderedIds = Words(args, ref i, "4", "7") is ["4"];
+                    settings.HasNonTimeOrderedIds = Words(args, ref i, "4", "7") is ["4"];
                     break;
                 case "--in-flight":
                     settings.InFlight = Numbers(args, ref i);

@@ -85,7 +85,7 @@ internal static class ShareBenchmark
         Medians.Of([.. runs.Select(run => figure(run) ?? 0)]);
 
     private static async Task PostAsync(
-        LedgerClient client, Transfer transfer, Load load, CancellationToken cancellationToken)
+        LedgerClient client, Client.Transfer transfer, Load load, CancellationToken cancellationToken)
     {
         var result = await client.PostTransferAsync(transfer, s_untilDecided, cancellationToken);
         if (!result.IsCommitted)
@@ -97,7 +97,7 @@ internal static class ShareBenchmark
         load.Recorded(1, (long)(result.Amount ?? transfer.Amount));
     }
 
-    private static Transfer Of(V1.Transfer wire) => new()
+    private static Client.Transfer Of(V1.Transfer wire) => new()
     {
         Id = Guid.Parse(wire.Id),
         DebitAccount = wire.DebitAccount,

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Grpc.Core;
-using Ledger.Grpc;
 
 namespace Ledger.Chaos.Checking.Tests;
 
@@ -27,9 +26,9 @@ public class NamesTests
     public void Statuses_have_the_names_of_the_protocol()
     {
         Names.TryTransferStatus("EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT_ID", out var status).ShouldBeTrue();
-        status.ShouldBe(Core.TransferStatus.ExistsWithDifferentDebitAccountId);
+        status.ShouldBe(TransferStatus.ExistsWithDifferentDebitAccountId);
         Names.TryTransferStatus("NONE", out _).ShouldBeFalse();
         Names.IsAboutAnother(status).ShouldBeTrue();
-        Names.IsAboutAnother(Core.TransferStatus.ExceedsCredits).ShouldBeFalse();
+        Names.IsAboutAnother(TransferStatus.ExceedsCredits).ShouldBeFalse();
     }
 }

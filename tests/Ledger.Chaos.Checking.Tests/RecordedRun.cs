@@ -4,9 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Akka.Actor;
 using Akka.Hosting;
-using Ledger.Actors;
-using Ledger.Core;
-using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -178,7 +175,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                 result.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected, Names.Of(result.Status),
                 new CallResult
                 {
-                    CreateTime = result.IsCommitted ? result.Time.ToDateTimeOffset() : null,
+                    CreateTime = result.IsCommitted ? result.CreateTime.ToDateTimeOffset() : null,
                     Replayed = result.Replayed,
                     Amount = result.IsCommitted ? result.Amount.Value : null,
                     BalanceSeen = ToContent(result.BalanceSeen),
@@ -198,7 +195,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                 result.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected, Names.Of(result.Status),
                 new CallResult
                 {
-                    CreateTime = result.IsCommitted ? result.Time.ToDateTimeOffset() : null,
+                    CreateTime = result.IsCommitted ? result.CreateTime.ToDateTimeOffset() : null,
                     Replayed = result.Replayed,
                     FailedLeg = result.FailedLeg < 0 ? null : result.FailedLeg,
                     BalanceSeen = ToContent(result.BalanceSeen),
@@ -238,7 +235,7 @@ internal sealed class RecordedRun : IAsyncDisposable
         {
             var address = AccountAddress.Parse(account);
             var page = await Ledger.ListStatementAsync(
-                new StatementQuery(address) { Limit = pageSize, NewestFirst = newestFirst, MinSequence = from ?? 1 },
+                new StatementQuery(address) { PageSize = pageSize, NewestFirst = newestFirst, MinSequence = from ?? 1 },
                 Patience, token);
             return (CallOutcome.Ok, "", new CallResult
             {
@@ -247,7 +244,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                 {
                     Sequence = entry.Sequence, BookTime = entry.BookTime.ToDateTimeOffset(), TransferId = entry.Transfer
                         .Id.ToGuid(),
-                    Amount = entry.Transfer.Amount.Value, Debit = entry.IsDebit,
+                    Amount = entry.Transfer.Amount.Value, Debit = entry.Direction == EntryDirection.Debit,
                     DebitsPosted = entry.DebitsPosted.Value, CreditsPosted = entry.CreditsPosted.Value,
                 })],
             });
@@ -265,7 +262,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                 var found = await Ledger.GetTransactionAsync(address, TransferId.FromGuid(id), Patience, token);
                 return (CallOutcome.Ok, found is null ? "" : Names.Of(found.Result.Status), new CallResult
                 {
-                    Found = found is not null, CreateTime = found?.Result.Time.ToDateTimeOffset(),
+                    Found = found is not null, CreateTime = found?.Result.CreateTime.ToDateTimeOffset(),
                 });
             }
 
@@ -273,9 +270,9 @@ internal sealed class RecordedRun : IAsyncDisposable
             return (CallOutcome.Ok, record is null ? "" : Names.Of(record.Status), new CallResult
             {
                 Found = record is not null,
-                CreateTime = record?.Time.ToDateTimeOffset(),
+                CreateTime = record?.CreateTime.ToDateTimeOffset(),
                 Amount = record is { Status: TransferStatus.Created } ? record.Amount.Value : null,
-                HoldState = record is null or { Hold: Core.HoldState.None }
+                HoldState = record is null or { Hold: HoldState.None }
                 ? null
                 : Names.Snake(record.Hold.ToString()),
             });

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Chaos.Checking.Tests;
 
 /// <summary>One small run, call after call, in which a little of everything happens. Its times are made up, so that a

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Chaos.Checking;
 
 /// <summary>

@@ -47,7 +47,7 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount coord
     public bool IsAskedFor { get; set; }
 
     public bool IsExpiry =>
-        Effects is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        Effects is [{ Transfer: { } alone }] && alone.Kind == TransferKind.ExpireHold;
 
     public AttemptSide Side(ReferenceAccount account)
     {
@@ -1109,8 +1109,8 @@ internal sealed class Books
                 }
                 else if (hold.Remaining == 0)
                 {
-                    hold.Hold = (transfer.Flags & TransferFlags.VoidPending) == TransferFlags.None ? HoldState.Posted
-                        : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None
+                    hold.Hold = !transfer.ReleasesHold ? HoldState.Posted
+                        : transfer.Kind == TransferKind.ExpireHold
                         ? HoldState.Expired
                         : HoldState.Voided;
                 }
@@ -1166,8 +1166,7 @@ internal sealed class Books
     {
         foreach (var effect in attempt.Effects)
         {
-            var posted = (effect.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags
-                .None
+            var posted = effect.Transfer.Kind is TransferKind.Direct or TransferKind.PostHold
                 ? (Int128)effect.Amount
                 : 0;
             effect.DebitOwed = posted;

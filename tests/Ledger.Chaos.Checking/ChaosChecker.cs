@@ -161,7 +161,7 @@ public static class ChaosChecker
             }
             else if (call.Record.Kind is CallKind.Read or CallKind.Statement)
             {
-                if (Core.AccountAddress.TryParse(call.Record.Request.Account, out _))
+                if (AccountAddress.TryParse(call.Record.Request.Account, out _))
                 {
                     books.Expect(call);
                 }

@@ -51,9 +51,9 @@ internal sealed class Call(CallRecord record, long offset, int length)
 /// <summary>Ids as numbers, in the order of their text.</summary>
 internal static class Ids
 {
-    public static UInt128 Of(Guid id) => Core.TransferId.FromGuid(id).Value;
+    public static UInt128 Of(Guid id) => TransferId.FromGuid(id).Value;
 
-    public static string Text(UInt128 id) => new Core.TransferId(id).ToString();
+    public static string Text(UInt128 id) => new TransferId(id).ToString();
 }
 
 /// <summary>A history, read.</summary>

@@ -2,7 +2,6 @@ using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Ledger.Actors.Accounts;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 

@@ -118,8 +118,7 @@ internal static class Linearizability
             Int128 credits = 0;
             foreach (var effect in attempt.Effects)
             {
-                if ((effect.Transfer.Flags & (Core.TransferFlags.Pending | Core.TransferFlags.VoidPending)) == Core
-                    .TransferFlags.None)
+                if (effect.Transfer.Kind is TransferKind.Direct or TransferKind.PostHold)
                 {
                     debits += effect.Transfer.DebitAccount == account.Address ? (Int128)effect.Amount : 0;
                     credits += effect.Transfer.CreditAccount == account.Address ? (Int128)effect.Amount : 0;

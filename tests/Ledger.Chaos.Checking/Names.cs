@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Text;
-using Ledger.Core;
 
 namespace Ledger.Chaos.Checking;
 

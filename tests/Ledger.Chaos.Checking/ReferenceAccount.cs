@@ -68,7 +68,7 @@ internal readonly record struct ReferenceEntry(
 /// <summary>
 /// One account of the reference ledger: four counters, limits, holds, and what is reserved. It is told what happened,
 /// in the order of the journal, and complains when that can't be. It shares no code with the account that it judges:
-/// not its state, not its sheet, not the properties of a leg that say what the leg does.
+/// not its state, not its working copy, not the properties of a leg that say what the leg does.
 /// </summary>
 internal sealed class ReferenceAccount(AccountAddress address, int number)
 {
@@ -158,7 +158,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         Asset = spec.Asset;
         DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
         CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     public void Change(AccountChange change)
@@ -291,7 +291,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             return;
         }
 
-        var isExpiry = (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        var isExpiry = transfer.Kind == TransferKind.ExpireHold;
         if (isExpiry && now < hold.Deadline)
         {
             Complain(Rule.Holds, $"expires the hold {transfer.HoldId} {hold.Deadline - now} us before its time");
@@ -318,7 +318,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             return;
         }
 
-        var isExpiryOrVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isExpiryOrVoid = transfer.ReleasesHold;
         if (!isExpiryOrVoid && Closed)
         {
             Complain(Rule.Replay, $"takes {transfer.Id} and is closed");
@@ -416,7 +416,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
                     + $"and has {hold.Remaining}");
         }
 
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         if ((Int128)leg.Amount.Value > hold.Remaining)
         {
             Complain(
@@ -447,7 +447,7 @@ internal static class Leg
 {
     private const TransferFlags NotMoving = TransferFlags.Pending | TransferFlags.VoidPending;
 
-    public static bool Holds(ResolvedLeg leg) => (leg.Transfer!.Flags & TransferFlags.Pending) != TransferFlags.None;
+    public static bool Holds(ResolvedLeg leg) => leg.Transfer!.Kind == TransferKind.Hold;
 
     public static bool Moves(ResolvedLeg leg) => (leg.Transfer!.Flags & NotMoving) == TransferFlags.None;
 
@@ -462,7 +462,7 @@ internal static class Leg
             return 0;
         }
 
-        var keeps = (leg.Transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None;
+        var keeps = leg.Transfer.KeepRest;
         return (Int128)(keeps && leg.Amount < leg.HoldRemaining ? leg.Amount.Value : leg.HoldRemaining.Value);
     }
 

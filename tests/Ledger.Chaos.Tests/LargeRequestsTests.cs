@@ -1,14 +1,12 @@
 using Ledger.Chaos.Workload;
 using Ledger.Client;
-using Ledger.Core;
-using Transfer = Ledger.Client.Transfer;
 
 namespace Ledger.Chaos.Tests;
 
 /// <summary>What clients send stands where the ledger's limits stand.</summary>
 public sealed class LargeRequestsTests
 {
-    private static readonly Transfer Sound = new()
+    private static readonly Client.Transfer Sound = new()
     {
         Id = TransferIds.New(), DebitAccount = "a", CreditAccount = "b", Amount = 1, Asset = "EUR/2", Code = 1,
     };

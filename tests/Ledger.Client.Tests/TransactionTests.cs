@@ -124,7 +124,7 @@ public sealed class TransactionTests
         outcome.Legs[2].TransferId.ShouldNotBe(Guid.Empty);
         outcome.Legs[3].TransferId.ShouldBe(transaction.Legs[3].Transfer!.Id);
         record.ShouldNotBeNull();
-        record.Outcome.Status.ShouldBe(TransferStatus.Created);
+        record.Result.Status.ShouldBe(TransferStatus.Created);
         record.Transaction.Legs[1].IfMissing.ShouldBeTrue();
         record.Transaction.Legs[2].Transfer!.Id.ShouldBe(outcome.Legs[2].TransferId);
         elsewhere.ShouldBeNull();

@@ -1,7 +1,5 @@
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
 using Ledger.Conformance.Running;
-using Ledger.Core;
 
 namespace Ledger.Conformance.Tests;
 
@@ -70,7 +68,7 @@ public class RunningTests
                 Reference = "2",
                 Metadata = Metadata.Of([new("flags", "linked history"), new("ud64", "3"), new("ud32", "4")]),
                 DebitsMustNotExceedCredits = Amount.Zero,
-                Closed = true,
+                IsClosed = true,
             });
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class AmountArithmeticTests
             DebitsMustNotExceedCredits = Some(random), CreditsMustNotExceedDebits = Some(random),
         };
         var balances = new Balances(Some(random), Some(random), Some(random), Some(random), Some(random), Some(random));
-        var view = new AccountView(spec, default, balances, 0, 0, false);
+        var view = new Account(spec, default, balances, 0, 0, false);
 
         _ = view.AvailableDebits.ShouldNotBeNull();
         _ = view.AvailableCredits.ShouldNotBeNull();

@@ -27,7 +27,7 @@ public sealed class HoldLimitTests
         account.Post(Plain(6, A, B, Amount.Zero) with { Flags = TransferFlags.VoidPending, HoldId = Id(1) })
             .Status.ShouldBe(TransferStatus.Created);
         var again = account.Post(Hold(3, A, B));
-        (again.Status, again.Time, again.Replayed).ShouldBe((rejected.Status, rejected.Time, true));
+        (again.Status, again.CreateTime, again.Replayed).ShouldBe((rejected.Status, rejected.CreateTime, true));
         again.BalanceSeen.ShouldBe(rejected.BalanceSeen);
         account.Post(Hold(3, A, B) with { Reference = "else" }).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
         account.Post(Hold(7, A, B)).Status.ShouldBe(TransferStatus.Created);

@@ -12,7 +12,7 @@ public sealed class JsonTests
     public void An_account_is_texts_where_a_number_would_not_hold_it()
     {
         var spec = new AccountSpec(AccountAddress.Parse("users:42:wallet"), Asset.Parse("USD/2"), 7);
-        var view = new AccountView(
+        var view = new Account(
             spec, new LedgerTime(1_764_400_000_123_456),
             new Balances(default, Amount.Of(5), default, Amount.MaxValue, default, default), 2, 3, IsClosed: false);
         var json = JsonSerializer.Serialize(view, s_web);
@@ -22,7 +22,7 @@ public sealed class JsonTests
         json.ShouldContain("\"debitsPosted\":\"5\"");
         json.ShouldContain("\"creditsPosted\":\"340282366920938463463374607431768211455\"");
         json.ShouldContain("\"balance\":\"-340282366920938463463374607431768211450\"");
-        JsonSerializer.Deserialize<AccountView>(json, s_web)!.Balances.ShouldBe(view.Balances);
+        JsonSerializer.Deserialize<Account>(json, s_web)!.Balances.ShouldBe(view.Balances);
     }
 
     [Fact]
@@ -32,13 +32,15 @@ public sealed class JsonTests
             new TransferId(UInt128.MaxValue >> 1), AccountAddress.Parse("a"), AccountAddress.Parse("b"),
             Amount.MaxValue, 1)
         {
-            Flags = TransferFlags.Pending | TransferFlags.BalancingDebit,
+            Kind = TransferKind.Hold,
+            BalancingDebit = true,
             Metadata = Metadata.Of([KeyValuePair.Create("order", "7"), KeyValuePair.Create("by", "ada")]),
         };
         var json = JsonSerializer.Serialize(transfer, s_web);
         json.ShouldContain("\"id\":\"7fffffff-ffff-ffff-ffff-ffffffffffff\"");
         json.ShouldContain("\"metadata\":{\"by\":\"ada\",\"order\":\"7\"}");
-        json.ShouldContain("\"flags\":\"Pending, BalancingDebit\"");
+        json.ShouldContain("\"kind\":\"Hold\",\"balancingDebit\":true,\"balancingCredit\":false");
+        json.ShouldNotContain("flags");
         JsonSerializer.Deserialize<Transfer>(json, s_web).ShouldBe(transfer);
     }
 

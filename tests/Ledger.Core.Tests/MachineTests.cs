@@ -32,7 +32,7 @@ public sealed class MachineTests : IAccountHost
         wakes.ShouldContain(wake => wake <= In(1));
         Pass(1);
         Closes().ShouldContain(
-            close => (close.Branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None);
+            close => close.Branch.Legs[0].Transfer!.Kind == TransferKind.ExpireHold);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests;
@@ -72,7 +70,7 @@ public sealed class ConceptTests : Recipe
     {
         await OpenAsync();
         await ledger.PostTransferAsync(Move("bank", "alice", 5, usd));
-        var hold = Hold("alice", "bank", 100) with { Flags = TransferFlags.Pending | TransferFlags.BalancingDebit };
+        var hold = Hold("alice", "bank", 100) with { Kind = TransferKind.Hold, BalancingDebit = true };
         var held = await ledger.PostTransferAsync(hold);
 
         held.Amount.ShouldBe(Amount.Of(5));
@@ -159,7 +157,7 @@ public sealed class ConceptTests : Recipe
         await ledger.OpenAccountsAsync([Open("free", usd)]);
         await ledger.PostTransferAsync(Move("bank", "free", 5, usd));
         var all =
-            new Transfer(NewId(), At("free"), At("bank"), Amount.MaxValue, 1) { Flags = TransferFlags.BalancingDebit };
+            new Transfer(NewId(), At("free"), At("bank"), Amount.MaxValue, 1) { BalancingDebit = true };
         var moved = await ledger.PostTransferAsync(all);
         var nothing = await ledger.PostTransferAsync(all with { Id = NewId() });
         var retry = await ledger.PostTransferAsync(all);
@@ -174,7 +172,7 @@ public sealed class ConceptTests : Recipe
     public async Task Closing_hold_is_not_posted_while_it_closes_and_its_void_opens_nothing_that_a_change_has_closed()
     {
         await OpenAsync();
-        var hold = Hold("alice", "bank", 0) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit };
+        var hold = Hold("alice", "bank", 0) with { Kind = TransferKind.Hold, ClosingDebit = true };
         await ledger.PostTransferAsync(hold);
         var posted = await ledger.PostTransferAsync(Post(hold));
         var change = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved"));
@@ -313,14 +311,14 @@ public sealed class ConceptTests : Recipe
     private async Task OpenAsync() => await ledger.OpenAccountsAsync([Open("bank", usd), Limited("alice", usd)]);
 
     private static Transfer Hold(string debit, string credit, ulong amount) =>
-        Move(debit, credit, amount, usd) with { Flags = TransferFlags.Pending };
+        Move(debit, credit, amount, usd) with { Kind = TransferKind.Hold };
 
     private static Transfer Post(Transfer hold, ulong? amount = null) =>
         new(NewId(), default, default, amount is { } part ? Amount.Of(part) : Amount.MaxValue, 0)
         {
-            HoldId = hold.Id, Flags = TransferFlags.PostPending,
+            HoldId = hold.Id, Kind = TransferKind.PostHold,
         };
 
     private static Transfer Void(Transfer hold) =>
-        new(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id, Flags = TransferFlags.VoidPending };
+        new(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id, Kind = TransferKind.VoidHold };
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 using Microsoft.Data.Sqlite;
 

@@ -21,12 +21,12 @@ public sealed class BooksTests
     public void Money_on_hold_is_added_up_too() =>
         Books.Differences([Of("USD/2", onHold: 3), Of("USD/2")]).ShouldHaveSingleItem().ShouldContain("3 on hold");
 
-    private static Account Of(
+    private static Client.Account Of(
         string asset, UInt128 debits = default, UInt128 credits = default, UInt128 onHold = default) => new()
     {
-        Spec = new AccountSpec { Address = "a", Asset = asset, Code = 1 },
+        Spec = new Client.AccountSpec { Address = "a", Asset = asset, Code = 1 },
         CreateTime = DateTimeOffset.UnixEpoch,
-        Balances = new Balances { DebitsPosted = debits, CreditsPosted = credits, DebitsPending = onHold },
+        Balances = new Client.Balances { DebitsPosted = debits, CreditsPosted = credits, DebitsPending = onHold },
         Balance = (System.Numerics.BigInteger)debits - (System.Numerics.BigInteger)credits,
         EntryCount = 0,
         Version = 0,

@@ -29,7 +29,7 @@ public sealed class JudgeTests
         Find(Grpc(StatusCode.InvalidArgument, Info())).ShouldBeNull();
         Find(Grpc(StatusCode.Unavailable, Info(outcome: "unknown"))).ShouldBeNull();
         Find(Json(400, Info())).ShouldBeNull();
-        Find(Ok(new PostTransferResponse { Result = new TransferResult { Amount = "1" } })).ShouldBeNull();
+        Find(Ok(new PostTransferResponse { Result = new V1.TransferResult { Amount = "1" } })).ShouldBeNull();
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class JudgeTests
         var beyond =
             new PostTransferResponse
             {
-                Result = new TransferResult { CreateTime = new Timestamp { Seconds = 253_402_300_800 } }
+                Result = new V1.TransferResult { CreateTime = new Timestamp { Seconds = 253_402_300_800 } }
             };
         Find(Ok(beyond)).ShouldNotBeNull().ShouldContain("clients can't read");
         Find((new Answer { HttpStatus = 200, GrpcStatus = 0, Body = [0, 0, 0, 0, 9, 1] }, s_grpc)).ShouldNotBeNull()

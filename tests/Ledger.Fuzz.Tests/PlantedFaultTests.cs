@@ -69,7 +69,7 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         // What the defect needs, and nothing else: two fields of the transfer in it.
         var message = WireParts.Split(smallest.ShouldNotBeNull().Body).ShouldNotBeNull().ShouldHaveSingleItem();
         var expected =
-            new PostTransferRequest { Transfer = new Transfer { Kind = TransferKind.Hold, ClosingDebit = true } };
+            new PostTransferRequest { Transfer = new V1.Transfer { Kind = V1.TransferKind.Hold, ClosingDebit = true } };
         message.Length.ShouldBeLessThanOrEqualTo(expected.CalculateSize());
 
         var path = Path.GetTempFileName();
@@ -98,7 +98,7 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         await context.Request.Body.CopyToAsync(body);
         var isHit = context.Request.Path.Value == "/ledger.v1.TransferService/PostTransfer"
             && WireParts.Split(body.ToArray()) is [var message]
-            && TryParse(message) is { ClosingDebit: true, Kind: TransferKind.Hold };
+            && TryParse(message) is { ClosingDebit: true, Kind: V1.TransferKind.Hold };
         context.Response.ContentType = "application/grpc";
         context.Response.Headers["grpc-status"] = isHit ? "13" : "3";
         var status =
@@ -111,7 +111,7 @@ public sealed class PlantedFaultTests : IAsyncLifetime
         context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
     }
 
-    private static Transfer? TryParse(byte[] message)
+    private static V1.Transfer? TryParse(byte[] message)
     {
         try
         {

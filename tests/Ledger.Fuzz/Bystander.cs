@@ -20,10 +20,8 @@ internal sealed class Bystander(World world)
     private readonly HashSet<string> failures = new(StringComparer.Ordinal);
 
     /// <summary>What it needs.</summary>
-    public static IEnumerable<AccountSpec> Accounts => [.. new[] { From, To }.Select(static address => new AccountSpec
-    {
-        Address = address, Asset = "USD/2", Code = 1,
-    })];
+    public static IEnumerable<Client.AccountSpec> Accounts => [.. new[] { From, To }.Select(
+        static address => new Client.AccountSpec { Address = address, Asset = "USD/2", Code = 1 })];
 
     /// <summary>How many of its transfers were made.</summary>
     public int Moved { get; private set; }
@@ -53,13 +51,13 @@ internal sealed class Bystander(World world)
                     continue;
                 }
 
-                var moved = await client.PostTransferAsync(new Transfer
+                var moved = await client.PostTransferAsync(new Client.Transfer
                 {
                     Id = Guid.CreateVersion7(),
                     DebitAccount = From, CreditAccount = To, Amount = 1, Asset = "USD/2",
                     Code = 1,
                 });
-                if (moved.Status is not (TransferStatus.Created or TransferStatus.Exists))
+                if (moved.Status is not (Client.TransferStatus.Created or Client.TransferStatus.Exists))
                 {
                     failures.Add($"a transfer was answered {moved.Status}");
                 }

@@ -1,6 +1,4 @@
 using System.Net;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.V1;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +13,7 @@ public sealed class AdminTests
     {
         await using var host = await GrpcHost.StartAsync();
         var address = AccountAddress.Parse("a:b");
-        host.Ledger.InDoubt = new InDoubtPage([new Actors.AccountInDoubt(address, FakeLedger.Now)], "a:b");
+        host.Ledger.InDoubt = new InDoubtPage([new AccountInDoubt(address, FakeLedger.Now)], "a:b");
         var first = await host.Admin.ListInDoubtAsync(new ListInDoubtRequest { PageSize = 1 });
         first.Accounts.Single().Address.ShouldBe("a:b");
         first.Accounts.Single().Since.ToDateTimeOffset().ShouldBe(FakeLedger.Now.ToDateTimeOffset());
@@ -33,12 +31,12 @@ public sealed class AdminTests
         (await host.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "nobody" }))
             .ShouldBe(new GetInDoubtResponse());
 
-        var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
-        host.Ledger.Account = new Core.AccountView(spec, FakeLedger.Now, default, 8, 9, false)
+        var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false)
         {
-            Doubt = new Core.AccountDoubt(
+            Doubt = new AccountDoubt(
                 default, default, 1,
-                [new Core.TransactionInDoubt(
+                [new TransactionInDoubt(
                     new TransferId(7), new TransferId(8), FakeLedger.Now, spec.Address, [], default)],
                 FakeLedger.Now),
         };
@@ -48,17 +46,17 @@ public sealed class AdminTests
     }
 
     [Theory]
-    [InlineData(Actors.InDoubtDecision.LastAgent)]
-    [InlineData(Actors.InDoubtDecision.Journal)]
-    [InlineData(Actors.InDoubtDecision.Operator)]
+    [InlineData(InDoubtDecision.LastAgent)]
+    [InlineData(InDoubtDecision.Journal)]
+    [InlineData(InDoubtDecision.Operator)]
     public async Task A_verdict_is_passed_on_with_who_and_why_and_answered_with_what_decided(
-        Actors.InDoubtDecision decision)
+        InDoubtDecision decision)
     {
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.Resolution = host.Ledger.Resolution with
         {
             Decision = decision, IsCommitted = true, IsBooked = false,
-            Unbooked = [new Actors.UnbookedAccount(AccountAddress.Parse("bank"), "It can't be read.")],
+            Unbooked = [new UnbookedAccount(AccountAddress.Parse("bank"), "It can't be read.")],
         };
         var answer = await host.Admin.ResolveInDoubtAsync(new ResolveInDoubtRequest
         {

@@ -122,9 +122,9 @@ public sealed class BadInputTests
         ["time with negative nanoseconds"] = List(
             "MALFORMED_TIME", "end_time", r => r.EndTime = new Timestamp { Nanos = -1 }),
         ["amount of a hold empty"] = Post(
-            "AMOUNT_NOT_A_NUMBER", "amount", t => (t.Kind, t.Amount) = (TransferKind.Hold, "")),
-        ["kind of a later version"] = Post("UNKNOWN_KIND", "kind", t => t.Kind = (TransferKind)99),
-        ["kind of the ledger's own"] = Post("KIND_RESERVED", "kind", t => t.Kind = TransferKind.ExpireHold),
+            "AMOUNT_NOT_A_NUMBER", "amount", t => (t.Kind, t.Amount) = (V1.TransferKind.Hold, "")),
+        ["kind of a later version"] = Post("UNKNOWN_KIND", "kind", t => t.Kind = (V1.TransferKind)99),
+        ["kind of the ledger's own"] = Post("KIND_RESERVED", "kind", t => t.Kind = V1.TransferKind.ExpireHold),
         ["hold id not a UUID"] = Post("MALFORMED_ID", "hold_id", t => t.HoldId = "42"),
         ["reversed id not a UUID"] = Post("MALFORMED_ID", "reverses", t => t.Reverses = "42"),
         ["reason too long"] = Post("REASON_TOO_LONG", "reason", t => t.Reason = new string('x', 257)),
@@ -148,7 +148,7 @@ public sealed class BadInputTests
                 t.Legs.Add(t.Legs[0]);
             }
         }),
-        ["leg without a step"] = Transact("STEP_MISSING", "legs[1]", t => t.Legs[1] = new TransactionLeg()),
+        ["leg without a step"] = Transact("STEP_MISSING", "legs[1]", t => t.Legs[1] = new V1.TransactionLeg()),
         ["opening without a spec"] = Transact(
             "STEP_MISSING", "legs[1].opening.spec", t => t.Legs[1].Opening.Spec = null),
         ["leg with a bad amount"] = Transact(
@@ -162,7 +162,7 @@ public sealed class BadInputTests
         ["get transaction without id"] = new("MALFORMED_ID", "id",
             async h => await h.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop" })),
         ["batch of items empty"] = Submit("EMPTY_BATCH", "items", r => r.Items.Clear()),
-        ["item without a step"] = Submit("STEP_MISSING", "items[1]", r => r.Items[1] = new BatchItem()),
+        ["item without a step"] = Submit("STEP_MISSING", "items[1]", r => r.Items[1] = new V1.BatchItem()),
         ["item with a bad amount"] = Submit(
             "AMOUNT_NOT_A_NUMBER", "items[1].transfer.amount", r => r.Items[1].Transfer.Amount = "x"),
         ["item with a bad asset"] = Submit(
@@ -235,16 +235,16 @@ public sealed class BadInputTests
         }
     }
 
-    private static Case Post(string reason, string field, Action<Transfer> spoil) => new(
+    private static Case Post(string reason, string field, Action<V1.Transfer> spoil) => new(
         reason, "transfer." + field,
         async h => await h.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer(spoil) }));
 
-    private static Case Open(string reason, string field, Action<AccountSpec> spoil) => new(
+    private static Case Open(string reason, string field, Action<V1.AccountSpec> spoil) => new(
         reason, field,
         async h => await h.Accounts.OpenAccountsAsync(
             new OpenAccountsRequest { Accounts = { Samples.Account(), Samples.Account(spoil) } }));
 
-    private static Case Transact(string reason, string field, Action<Transaction> spoil) => new(
+    private static Case Transact(string reason, string field, Action<V1.Transaction> spoil) => new(
         reason, "transaction." + field, async h => await h.Transactions.PostTransactionAsync(
             new PostTransactionRequest { Transaction = Samples.Transaction(spoil) }));
 
@@ -263,7 +263,10 @@ public sealed class BadInputTests
     private static Case Freeze(string reason, string field, Action<FreezeAccountRequest> spoil) => new(
         reason, field, async h =>
         {
-            var request = new FreezeAccountRequest { Address = "shop", Freeze = new AccountFreeze { Debits = true } };
+            var request = new FreezeAccountRequest
+            {
+                Address = "shop", Freeze = new V1.AccountFreeze { Debits = true },
+            };
             spoil(request);
             await h.Accounts.FreezeAccountAsync(request);
         });

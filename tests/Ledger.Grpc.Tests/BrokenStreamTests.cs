@@ -7,6 +7,7 @@ using Ledger.V1;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using GrpcMetadata = Grpc.Core.Metadata;
 
 namespace Ledger.Grpc.Tests;
 
@@ -96,11 +97,11 @@ public sealed class BrokenStreamTests
 
         protected override DateTime DeadlineCore => TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(1);
 
-        protected override Metadata RequestHeadersCore => [];
+        protected override GrpcMetadata RequestHeadersCore => [];
 
         protected override CancellationToken CancellationTokenCore => default;
 
-        protected override Metadata ResponseTrailersCore => [];
+        protected override GrpcMetadata ResponseTrailersCore => [];
 
         protected override Status StatusCore { get; set; }
 
@@ -111,6 +112,6 @@ public sealed class BrokenStreamTests
         protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
             throw new NotSupportedException();
 
-        protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
+        protected override Task WriteResponseHeadersAsyncCore(GrpcMetadata responseHeaders) => Task.CompletedTask;
     }
 }

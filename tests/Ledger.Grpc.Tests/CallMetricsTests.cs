@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Tests.Shared;
 using Ledger.V1;
 

@@ -2,14 +2,12 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Services;
 using Ledger.Tests.Shared;
 using Ledger.V1;
 using Microsoft.Extensions.DependencyInjection;
-using TransferResult = Ledger.Core.TransferResult;
+using GrpcMetadata = Grpc.Core.Metadata;
 
 namespace Ledger.Grpc.Tests;
 
@@ -73,13 +71,13 @@ public sealed class CallStreamTests
     public async Task Each_item_is_answered_as_its_call_alone()
     {
         await using var host = await GrpcHost.StartAsync();
-        var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1);
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, default, 8, 9, false);
+        var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1);
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false);
         var transfer = Samples.Transfer();
         var post = new PostTransferRequest { Transfer = transfer };
         var alone = await host.Transfers.PostTransferAsync(post);
-        host.Ledger.Record = new Core.TransferRecord(
-            (Core.Transfer)host.Ledger.Calls.First().Argument, Core.TransferStatus.Created, FakeLedger.Now, null);
+        host.Ledger.Record = new TransferRecord(
+            (Transfer)host.Ledger.Calls.First().Argument, TransferStatus.Created, FakeLedger.Now, null);
         var get = new GetAccountRequest { Address = "shop" };
         var look = new GetTransferRequest { Account = "shop", Id = Samples.Id };
         using var stream = await OpenAsync(host);
@@ -513,7 +511,7 @@ public sealed class CallStreamTests
     });
 
     private static CallOptions As(string caller) =>
-        new(new global::Grpc.Core.Metadata { { KnownCallers.Header, caller } });
+        new(new GrpcMetadata { { KnownCallers.Header, caller } });
 
     private static async Task<AsyncDuplexStreamingCall<StreamCallsRequest, StreamCallsResponse>> OpenAsync(
         GrpcHost host, string? caller = null)

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;
@@ -27,7 +26,7 @@ public sealed class ErrorTests
             new GetTransferRequest { Account = "shop", Id = Samples.Id }, o),
         ["ExtendHold"] = async (h, o) => await h.Transfers.ExtendHoldAsync(Samples.Extension(), o),
         ["FreezeAccount"] = async (h, o) => await h.Accounts.FreezeAccountAsync(
-            new FreezeAccountRequest { Address = "shop", Freeze = new AccountFreeze { Debits = true } }, o),
+            new FreezeAccountRequest { Address = "shop", Freeze = new V1.AccountFreeze { Debits = true } }, o),
         ["UnfreezeAccount"] = async (h, o) => await h.Accounts.UnfreezeAccountAsync(
             new UnfreezeAccountRequest { Address = "shop" }, o),
         ["CloseAccount"] = async (h, o) => await h.Accounts.CloseAccountAsync(

@@ -1,13 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.V1;
 using AccountState = Ledger.V1.AccountState;
-using Transfer = Ledger.Core.Transfer;
-using TransferRecord = Ledger.Core.TransferRecord;
-using TransferStatus = Ledger.Core.TransferStatus;
 
 namespace Ledger.Grpc.Tests;
 
@@ -120,9 +115,9 @@ public sealed class FactsTests
         var record = (await host.Transfers.GetTransferAsync(
             new GetTransferRequest { Account = "shop", Id = Samples.Id })).Record;
         record.Principal.ShouldBe("alice");
-        var posted = new Core.Transaction(transfer.Id, [Core.TransactionLeg.Of(transfer)]);
+        var posted = new Transaction(transfer.Id, [TransactionLeg.Of(transfer)]);
         host.Ledger.TransactionRecord =
-            new Core.TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
+            new TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
         (await host.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop", Id = Samples.Id }))
             .Record.Principal.ShouldBe("bob");
     }
@@ -138,15 +133,15 @@ public sealed class FactsTests
         var transaction = host.Ledger.OnTransaction;
         host.Ledger.OnTransaction = t => transaction(t) with { Position = place };
         host.Ledger.OnItem = item => item.Leg.Transfer is { } t
-            ? new Actors.BatchItemResult(FakeLedger.Created(t) with { Position = place }, null)
-            : new Actors.BatchItemResult(
+            ? new BatchItemResult(FakeLedger.Created(t) with { Position = place }, null)
+            : new BatchItemResult(
                 null,
-                new Core.OpenAccountResult(item.Leg.Opening!.Address, Core.AccountStatus.Created, FakeLedger.Now)
+                new OpenAccountResult(item.Leg.Opening!.Address, AccountStatus.Created, FakeLedger.Now)
                 {
                     Position = place,
                 });
-        host.Ledger.Change = new Core.AccountChangeResult(Core.AccountStatus.Changed, null) { Position = place };
-        host.Ledger.Extension = new Actors.ExtendHoldResult(default, TransferStatus.Created, null) { Position = place };
+        host.Ledger.Change = new AccountChangeResult(AccountStatus.Changed, null) { Position = place };
+        host.Ledger.Extension = new ExtendHoldResult(default, TransferStatus.Created, null) { Position = place };
 
         (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() })).Result
             .Position
@@ -178,7 +173,7 @@ public sealed class FactsTests
         await using var host = await GrpcHost.StartAsync();
         var after = new AccountAfter(
             AccountAddress.Parse("shop"),
-            new Core.Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
+            new Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
             null, Amount.Of(3));
         host.Ledger.OnTransfer = (t, _) =>
             Task.FromResult(FakeLedger.Created(t) with { DebitAfter = after, CreditAfter = after });

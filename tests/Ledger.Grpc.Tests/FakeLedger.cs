@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Grpc.Tests;
 
@@ -34,11 +32,11 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         return Task.FromResult(Holds);
     }
 
-    public Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetAccounts", accounts, timeout);
-        return Task.FromResult<IReadOnlyList<AccountView?>>(
+        return Task.FromResult<IReadOnlyList<Account?>>(
             [.. accounts.Select(account => Account?.Spec.Address == account ? Account : null)]);
     }
 
@@ -52,9 +50,10 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
 
     public InDoubtPage InDoubt { get; set; } = new([], null);
 
-    public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    public Task<InDoubtPage> ListInDoubtAsync(
+        string? after, int pageSize, CancellationToken cancellationToken = default)
     {
-        Note("ListInDoubt", (after, limit), null);
+        Note("ListInDoubt", (after, pageSize), null);
         return Task.FromResult(InDoubt);
     }
 
@@ -81,10 +80,10 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
     /// <summary>Whether batches are answered one result short.</summary>
     public bool DropLastResult { get; set; }
 
-    public AccountView? Account { get; set; }
+    public Account? Account { get; set; }
 
     /// <summary>Answers the reads of accounts instead, when set.</summary>
-    public Func<CancellationToken, Task<AccountView?>>? OnGetAccount { get; set; }
+    public Func<CancellationToken, Task<Account?>>? OnGetAccount { get; set; }
 
     public TransferRecord? Record { get; set; }
 
@@ -172,7 +171,7 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         return results;
     }
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetAccount", query.Account, timeout);
@@ -246,9 +245,9 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
     }
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("ListAccounts", (after, limit), timeout);
+        Note("ListAccounts", (after, pageSize), timeout);
         return Task.FromResult(Accounts);
     }
 

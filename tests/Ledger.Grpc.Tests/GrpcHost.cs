@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Tests.Shared;
 using Ledger.V1;

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
-using Ledger.Actors;
 
 namespace Ledger.Grpc.Tests;
 

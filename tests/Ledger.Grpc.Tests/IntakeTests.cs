@@ -87,7 +87,7 @@ public sealed class IntakeTests : IDisposable
 
         // Whoever needs little is served beside them.
         (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() }))
-            .Result.Status.ShouldBe(TransferStatus.Created);
+            .Result.Status.ShouldBe(V1.TransferStatus.Created);
         foreach (var one in held)
         {
             (await one.WaitAsync(Patience)).Reason.ShouldBe("REQUEST_INCOMPLETE");

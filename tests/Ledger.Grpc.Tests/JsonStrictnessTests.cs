@@ -4,8 +4,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Google.Api;
 using Google.Protobuf.Reflection;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;
@@ -192,7 +190,7 @@ public sealed partial class JsonStrictnessTests
         var body = Encoding.UTF8.GetBytes(
             Body.Replace("\"code\"", "\"reference\":\"€ \\u20ac \\ud83d\\ude00\",\"code\"", StringComparison.Ordinal));
         (await PostAsync(host, "/v1/transfers", body, type)).StatusCode.ShouldBe(HttpStatusCode.OK);
-        ((Core.Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument).Reference.ShouldBe("€ € 😀");
+        ((Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument).Reference.ShouldBe("€ € 😀");
     }
 
     [Fact]
@@ -298,9 +296,9 @@ public sealed partial class JsonStrictnessTests
 
         var wanted = new Amount(UInt128.Parse(amount, System.Globalization.CultureInfo.InvariantCulture));
         var calls = host.Ledger.Calls.Select(static call => call.Argument).ToArray();
-        ((Core.Transfer)calls[0]).Amount.ShouldBe(wanted);
-        ((IReadOnlyList<Core.Transfer>)calls[1]).Select(static one => one.Amount).ShouldBe([wanted, wanted]);
-        ((Core.Transaction)calls[2]).Legs[0].Transfer!.Amount.ShouldBe(wanted);
+        ((Transfer)calls[0]).Amount.ShouldBe(wanted);
+        ((IReadOnlyList<Transfer>)calls[1]).Select(static one => one.Amount).ShouldBe([wanted, wanted]);
+        ((Transaction)calls[2]).Legs[0].Transfer!.Amount.ShouldBe(wanted);
         ((Reversal)calls[5]).Amount.ShouldBe(wanted);
     }
 
@@ -325,10 +323,10 @@ public sealed partial class JsonStrictnessTests
 
             """);
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
-        var transfer = (Core.Transfer)host.Ledger.Calls.Last().Argument;
+        var transfer = (Transfer)host.Ledger.Calls.Last().Argument;
         (transfer.DebitAccount.Text, transfer.CreditAccount.Text, transfer.Amount, transfer.Code)
             .ShouldBe(("a", "b", Amount.Of(12), 7u));
-        transfer.Flags.ShouldBe(TransferFlags.Pending);
+        transfer.Kind.ShouldBe(TransferKind.Hold);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(3.5));
         transfer.Metadata.Pairs.Select(static pair => $"{pair.Key}{pair.Value}")
             .ShouldBe(["A2", "a1"], ignoreOrder: true);

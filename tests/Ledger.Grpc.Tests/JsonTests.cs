@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Http;
 
 namespace Ledger.Grpc.Tests;
@@ -113,7 +111,7 @@ public sealed class JsonTests
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
         var transaction = (Transaction)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
         transaction.Legs[0].IfMissing.ShouldBeTrue();
-        transaction.Legs[1].Transfer!.Flags.ShouldBe(TransferFlags.Pending);
+        transaction.Legs[1].Transfer!.Kind.ShouldBe(TransferKind.Hold);
         transaction.Legs[1].Transfer!.Timeout.ShouldBe(TimeSpan.FromHours(1));
         using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
         json.RootElement.GetProperty("result").GetProperty("legs")[1].GetProperty("transferId").GetString()
@@ -168,7 +166,7 @@ public sealed class JsonTests
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(new StatementQuery(AccountAddress.Parse("shop"))
         {
-            Limit = 7,
+            PageSize = 7,
             NewestFirst = true,
             MinSequence = 3,
             StartTime = LedgerTime.From(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero)),
@@ -391,7 +389,7 @@ public sealed class JsonTests
             info.GetProperty("reason").GetString()!);
     }
 
-    private static AccountView Sample(string address) => new(
+    private static Account Sample(string address) => new(
         new AccountSpec(AccountAddress.Parse(address), Asset.Parse("USD/2"), 1), FakeLedger.Now, default,
         ulong.MaxValue, 1, false);
 }

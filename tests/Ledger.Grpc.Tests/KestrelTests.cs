@@ -95,8 +95,8 @@ public sealed class KestrelTests
         {
             // As the ledger would, at the end of the time that it was given.
             await Task.Delay(host.Ledger.Calls.Last().Timeout!.Value, cancellation);
-            throw new Ledger.Actors.LedgerException(
-                Ledger.Actors.LedgerErrorReason.DeadlineExceeded, "No answer came.");
+            throw new LedgerException(
+                LedgerErrorReason.DeadlineExceeded, "No answer came.");
         };
         var error = await Errors.OfAsync(async () => await host.Transfers.PostTransferAsync(
             new PostTransferRequest { Transfer = Samples.Transfer() },
@@ -145,7 +145,7 @@ public sealed class KestrelTests
             }
         }
 
-        request.CalculateSize().ShouldBeInRange(Core.LedgerSizes.RequestMax * 9 / 10, Core.LedgerSizes.RequestMax);
+        request.CalculateSize().ShouldBeInRange(LedgerSizes.RequestMax * 9 / 10, LedgerSizes.RequestMax);
         (await host.Transfers.PostTransfersAsync(request)).Results.Count.ShouldBe(8190);
     }
 

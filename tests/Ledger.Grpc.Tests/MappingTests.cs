@@ -1,11 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Core;
 using Ledger.V1;
-using AccountSpec = Ledger.Core.AccountSpec;
-using Balances = Ledger.Core.Balances;
-using Transfer = Ledger.Core.Transfer;
-using TransferRecord = Ledger.Core.TransferRecord;
-using TransferResult = Ledger.Core.TransferResult;
 
 namespace Ledger.Grpc.Tests;
 
@@ -30,7 +24,7 @@ public sealed class MappingTests
     {
         await using var host = await GrpcHost.StartAsync();
         host.Ledger.OnTransfer = (t, _) => Task.FromResult(
-            new TransferResult(t.Id, Core.TransferStatus.ExceedsCredits, FakeLedger.Now, true, Seen));
+            new TransferResult(t.Id, TransferStatus.ExceedsCredits, FakeLedger.Now, true, Seen));
         var response =
             await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(Whole);
@@ -95,7 +89,7 @@ public sealed class MappingTests
             Metadata = Metadata.Of([new("k", "v")]),
             DebitsMustNotExceedCredits = Amount.Of(10),
         };
-        host.Ledger.Account = new Core.AccountView(
+        host.Ledger.Account = new Account(
             spec, FakeLedger.Now, Seen with { CreditsPosted = Amount.Of(4), DebitsPosted = Amount.Of(5) }, 8, 9, true);
         var account = (await host.Accounts.GetAccountAsync(new GetAccountRequest { Address = "shop" })).Account;
         account.Spec.ShouldBe(new V1.AccountSpec
@@ -117,14 +111,14 @@ public sealed class MappingTests
     public async Task An_account_in_doubt_has_no_balances_but_ranges()
     {
         await using var host = await GrpcHost.StartAsync();
-        var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
+        var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
         var id = TransferId.FromGuid(Guid.Parse("01890a5d-ac96-774b-bcce-b302099a8057"));
-        host.Ledger.Account = new Core.AccountView(spec, FakeLedger.Now, Seen, 8, 9, false)
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, Seen, 8, 9, false)
         {
             Doubt = new AccountDoubt(
                 Seen, Seen with { DebitsPosted = Amount.Of(70) }, 120,
                 [
-                    new Core.TransactionInDoubt(
+                    new TransactionInDoubt(
                         id, id, FakeLedger.Now, spec.Address, [AccountAddress.Parse("bad")],
                         new CounterChanges(
                             new SignedAmount(true, Amount.Of(5)), new SignedAmount(false, Amount.Of(6)), default,
@@ -157,14 +151,15 @@ public sealed class MappingTests
     public async Task A_record_and_an_entry_come_back_whole()
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.Record = new TransferRecord(Whole, Core.TransferStatus.ExceedsCredits, FakeLedger.Now, Seen);
+        host.Ledger.Record = new TransferRecord(Whole, TransferStatus.ExceedsCredits, FakeLedger.Now, Seen);
         var record = (await host.Transfers.GetTransferAsync(
             new GetTransferRequest { Account = "shop", Id = Samples.Id })).Record;
         record.Transfer.ShouldBe(Samples.Transfer());
         record.BalanceSeen.ShouldBe(Text(Seen));
 
-        host.Ledger.Statement = new Ledger.Actors.StatementPage(
-            [new Core.StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, true, Amount.Of(1), Amount.Of(4))],
+        host.Ledger.Statement = new StatementPage(
+            [new StatementEntry(3, new LedgerTime(-1), Whole, FakeLedger.Now, EntryDirection.Debit, Amount.Of(1),
+                Amount.Of(4))],
             null);
         var entry = (await host.Accounts.ListStatementAsync(new ListStatementRequest { Address = "shop" }))
             .Entries.ShouldHaveSingleItem();
@@ -177,9 +172,9 @@ public sealed class MappingTests
     [Fact]
     public void Every_status_has_the_same_number_and_name_on_both_sides()
     {
-        Names<Core.TransferStatus>().ShouldBe(Names<V1.TransferStatus>());
-        Names<Core.AccountStatus>().ShouldBe(Names<V1.AccountStatus>());
-        Names<Core.HoldState>().ShouldBe(Names<V1.HoldState>());
+        Names<TransferStatus>().ShouldBe(Names<V1.TransferStatus>());
+        Names<AccountStatus>().ShouldBe(Names<V1.AccountStatus>());
+        Names<HoldState>().ShouldBe(Names<V1.HoldState>());
 
         static Dictionary<int, string> Names<T>()
             where T : struct, System.Enum =>

@@ -1,5 +1,4 @@
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;
@@ -20,7 +19,7 @@ public sealed class PagingTests
         host.Ledger.Statement = new StatementPage([], 50);
         var second = await host.Accounts.ListStatementAsync(request);
         var query = (StatementQuery)host.Ledger.Calls.Last().Argument;
-        (query.MinSequence, query.MaxSequence, query.Limit).ShouldBe(newestFirst ? (5ul, 42ul, 7) : (42ul, 90ul, 7));
+        (query.MinSequence, query.MaxSequence, query.PageSize).ShouldBe(newestFirst ? (5ul, 42ul, 7) : (42ul, 90ul, 7));
 
         // The third page repeats the first request's fields, as the second did.
         request.PageToken = second.NextPageToken;

@@ -1,9 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.V1;
-using TransferKey = Ledger.V1.TransferKey;
 
 namespace Ledger.Grpc.Tests;
 
@@ -31,20 +28,20 @@ public sealed class QueryTests
             new SearchTransfersRequest { Filter = s_filter, PageSize = 5, NewestFirst = true, AtLeast = "p",
                 Count = true });
         var search = (TransferSearch)host.Ledger.Calls.Last().Argument;
-        (search.Limit, search.NewestFirst, search.AtLeast, search.Count, search.After)
+        (search.PageSize, search.NewestFirst, search.AtLeast, search.Count, search.After)
             .ShouldBe((5, true, "p", true, null));
         var filter = search.Filter;
         filter.References.ShouldBe(["r"]);
         filter.Metadata.Pairs.Select(static pair => pair.Key).ShouldBe(["a", "b"]);
         filter.Codes.ShouldBe([7u]);
         filter.Asset.ShouldBe(Asset.Parse("USD/2"));
-        (filter.Account, filter.IsDebit, filter.AccountPrefix)
-            .ShouldBe((AccountAddress.Parse("shop"), false, "users:"));
+        (filter.Account, filter.Direction, filter.AccountPrefix)
+            .ShouldBe((AccountAddress.Parse("shop"), EntryDirection.Credit, "users:"));
         (filter.StartTime, filter.EndTime).ShouldBe((new LedgerTime(1_000_000), new LedgerTime(9_000_000)));
         (filter.MinAmount, filter.MaxAmount).ShouldBe((Amount.Of(3), Amount.Of(4)));
-        filter.Statuses.ShouldBe([Core.TransferStatus.ExceedsCredits]);
-        filter.Kinds.ShouldBe([Actors.TransferKind.Transfer, Actors.TransferKind.PostHold]);
-        filter.HoldStates.ShouldBe([Core.HoldState.Live]);
+        filter.Statuses.ShouldBe([TransferStatus.ExceedsCredits]);
+        filter.Kinds.ShouldBe([TransferKind.Direct, TransferKind.PostHold]);
+        filter.HoldStates.ShouldBe([HoldState.Live]);
         (filter.HoldId.Value, filter.Reverses.Value, filter.TransactionId.Value, filter.Ids.Single().Value)
             .ShouldBe(((UInt128)1, (UInt128)2, (UInt128)3, (UInt128)4));
         filter.Principal.ShouldBe("ada");
@@ -140,8 +137,8 @@ public sealed class QueryTests
     public async Task Batches_keep_their_order_and_mark_what_is_not_there()
     {
         await using var host = await GrpcHost.StartAsync();
-        var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
-        host.Ledger.Account = new AccountView(spec, FakeLedger.Now, default, 8, 9, false);
+        var spec = new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
+        host.Ledger.Account = new Account(spec, FakeLedger.Now, default, 8, 9, false);
         var accounts = await host.Queries.BatchGetAccountsAsync(
             new BatchGetAccountsRequest { Addresses = { "shop", "nobody", "shop" } });
         accounts.Accounts.Select(static one => (one.Address, one.Account is not null))
@@ -160,11 +157,11 @@ public sealed class QueryTests
             new BatchGetAccountsRequest { Addresses = { Enumerable.Repeat("a", 8_191) } }))).Reason
                 .ShouldBe("BATCH_TOO_LARGE");
         (await Errors.OfAsync(async () => await host.Queries.BatchGetTransfersAsync(
-            new BatchGetTransfersRequest { Transfers = { new TransferKey { Account = "a" } } }))).Field
+            new BatchGetTransfersRequest { Transfers = { new V1.TransferKey { Account = "a" } } }))).Field
                 .ShouldBe("transfers[0].id");
         (await host.Queries.BatchGetTransfersAsync(new BatchGetTransfersRequest
         {
-            Transfers = { new TransferKey { Id = "00000000-0000-0000-0000-000000000001" } },
+            Transfers = { new V1.TransferKey { Id = "00000000-0000-0000-0000-000000000001" } },
         })).Transfers.Single().Record.ShouldBeNull();
     }
 }

@@ -7,9 +7,9 @@ internal static class Samples
 {
     public const string Id = "0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70";
 
-    public static Transfer Transfer(Action<Transfer>? change = null)
+    public static V1.Transfer Transfer(Action<V1.Transfer>? change = null)
     {
-        var transfer = new Transfer
+        var transfer = new V1.Transfer
         {
             Id = Id,
             DebitAccount = "users:42:wallet",
@@ -24,9 +24,9 @@ internal static class Samples
         return transfer;
     }
 
-    public static AccountSpec Account(Action<AccountSpec>? change = null)
+    public static V1.AccountSpec Account(Action<V1.AccountSpec>? change = null)
     {
-        var account = new AccountSpec { Address = "users:42:wallet", Asset = "USD/2", Code = 1 };
+        var account = new V1.AccountSpec { Address = "users:42:wallet", Asset = "USD/2", Code = 1 };
         change?.Invoke(account);
         return account;
     }
@@ -34,16 +34,16 @@ internal static class Samples
     public const string OtherId = "0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f71";
 
     /// <summary>Two transfers, the second without an id, and an opening between them.</summary>
-    public static Transaction Transaction(Action<Transaction>? change = null)
+    public static V1.Transaction Transaction(Action<V1.Transaction>? change = null)
     {
-        var transaction = new Transaction
+        var transaction = new V1.Transaction
         {
             Id = OtherId,
             Legs =
             {
-                new TransactionLeg { Transfer = Transfer() },
-                new TransactionLeg { Opening = new AccountOpening { Spec = Account(), IfMissing = true } },
-                new TransactionLeg { Transfer = Transfer(t => t.Id = "") },
+                new V1.TransactionLeg { Transfer = Transfer() },
+                new V1.TransactionLeg { Opening = new AccountOpening { Spec = Account(), IfMissing = true } },
+                new V1.TransactionLeg { Transfer = Transfer(t => t.Id = "") },
             },
         };
         change?.Invoke(transaction);
@@ -56,8 +56,8 @@ internal static class Samples
         {
             Items =
             {
-                new BatchItem { Opening = new AccountOpening { Spec = Account() }, Linked = true },
-                new BatchItem { Transfer = Transfer() },
+                new V1.BatchItem { Opening = new AccountOpening { Spec = Account() }, Linked = true },
+                new V1.BatchItem { Transfer = Transfer() },
             },
         };
         change?.Invoke(request);
@@ -95,7 +95,7 @@ internal static class Samples
         return request;
     }
 
-    public static PostTransfersRequest Batch(int count, int spoiled = -1, Action<Transfer>? change = null)
+    public static PostTransfersRequest Batch(int count, int spoiled = -1, Action<V1.Transfer>? change = null)
     {
         var request = new PostTransfersRequest();
         for (var i = 0; i < count; i++)

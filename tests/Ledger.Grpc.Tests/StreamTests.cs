@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
-using Ledger.Core;
 using Ledger.V1;
-using Transfer = Ledger.Core.Transfer;
-using TransferResult = Ledger.Core.TransferResult;
 
 namespace Ledger.Grpc.Tests;
 

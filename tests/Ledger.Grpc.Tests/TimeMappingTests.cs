@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 
@@ -94,9 +93,9 @@ public sealed class TimeMappingTests
         host.Ledger.Calls.ShouldBeEmpty();
     }
 
-    private static Account Frozen(LedgerTime until) => Mapping.Write(new AccountView(
-        new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1), default, default, 0, 1, false)
+    private static V1.Account Frozen(LedgerTime until) => Mapping.Write(new Account(
+        new AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 1), default, default, 0, 1, false)
     {
-        Freeze = new Core.AccountFreeze(true, false, "", until),
+        Freeze = new AccountFreeze(true, false, "", until),
     });
 }

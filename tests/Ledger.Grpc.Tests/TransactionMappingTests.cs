@@ -1,26 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.V1;
-using TransferKind = Ledger.V1.TransferKind;
-using AccountChangeResult = Ledger.Core.AccountChangeResult;
-using AccountFreeze = Ledger.Core.AccountFreeze;
-using AccountSpec = Ledger.Core.AccountSpec;
-using AccountStatus = Ledger.Core.AccountStatus;
-using BatchItem = Ledger.Actors.BatchItem;
-using BatchItemResult = Ledger.Actors.BatchItemResult;
-using ExtendHold = Ledger.Actors.ExtendHold;
-using ExtendHoldResult = Ledger.Actors.ExtendHoldResult;
-using HoldState = Ledger.Core.HoldState;
-using LegResult = Ledger.Core.LegResult;
-using Transaction = Ledger.Core.Transaction;
-using TransactionLeg = Ledger.Core.TransactionLeg;
-using TransactionRecord = Ledger.Core.TransactionRecord;
-using TransactionResult = Ledger.Core.TransactionResult;
-using Transfer = Ledger.Core.Transfer;
-using TransferRecord = Ledger.Core.TransferRecord;
-using TransferResult = Ledger.Core.TransferResult;
-using TransferStatus = Ledger.Core.TransferStatus;
 
 namespace Ledger.Grpc.Tests;
 
@@ -31,22 +10,28 @@ public sealed class TransactionMappingTests
     private static readonly TransferId OtherId = TransferId.FromGuid(Guid.Parse(Samples.OtherId));
     private static readonly AccountAddress Shop = AccountAddress.Parse("shop");
 
-    public static TheoryData<string, TransferFlags> Kinds() => new()
+    private static readonly string[] s_properties =
+    [
+        nameof(Transfer.BalancingDebit), nameof(Transfer.BalancingCredit), nameof(Transfer.ClosingDebit),
+        nameof(Transfer.ClosingCredit), nameof(Transfer.KeepRest), nameof(Transfer.OpenAccounts),
+    ];
+
+    public static TheoryData<string, TransferKind> Kinds() => new()
     {
-        { nameof(TransferKind.Unspecified), TransferFlags.None },
-        { nameof(TransferKind.Hold), TransferFlags.Pending },
-        { nameof(TransferKind.PostHold), TransferFlags.PostPending },
-        { nameof(TransferKind.VoidHold), TransferFlags.VoidPending },
+        { nameof(V1.TransferKind.Unspecified), TransferKind.Direct },
+        { nameof(V1.TransferKind.Hold), TransferKind.Hold },
+        { nameof(V1.TransferKind.PostHold), TransferKind.PostHold },
+        { nameof(V1.TransferKind.VoidHold), TransferKind.VoidHold },
     };
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_kind_is_its_flag_in_both_directions(string kind, TransferFlags flags)
+    public async Task A_kind_is_the_same_in_both_directions(string kind, TransferKind expected)
     {
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t =>
         {
-            t.Kind = System.Enum.Parse<TransferKind>(kind);
+            t.Kind = System.Enum.Parse<V1.TransferKind>(kind);
             t.HoldId = Samples.OtherId;
             t.Timeout = new Duration { Seconds = 90, Nanos = 1000 };
             t.Reverses = Samples.OtherId;
@@ -56,7 +41,7 @@ public sealed class TransactionMappingTests
         await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = sent });
 
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
-        transfer.Flags.ShouldBe(flags);
+        transfer.Kind.ShouldBe(expected);
         transfer.HoldId.ShouldBe(OtherId);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(90) + TimeSpan.FromMicroseconds(1));
         transfer.Reverses.ShouldBe(OtherId);
@@ -64,19 +49,11 @@ public sealed class TransactionMappingTests
         (await ReadBackAsync(host, transfer)).ShouldBe(sent);
     }
 
-    public static TheoryData<string, TransferFlags> Properties() => new()
-    {
-        { nameof(V1.Transfer.BalancingDebit), TransferFlags.BalancingDebit },
-        { nameof(V1.Transfer.BalancingCredit), TransferFlags.BalancingCredit },
-        { nameof(V1.Transfer.ClosingDebit), TransferFlags.ClosingDebit },
-        { nameof(V1.Transfer.ClosingCredit), TransferFlags.ClosingCredit },
-        { nameof(V1.Transfer.KeepRest), TransferFlags.KeepRest },
-        { nameof(V1.Transfer.OpenAccounts), TransferFlags.OpenAccounts },
-    };
+    public static TheoryData<string> Properties() => [.. s_properties];
 
     [Theory]
     [MemberData(nameof(Properties))]
-    public async Task A_property_is_its_flag_in_both_directions(string property, TransferFlags flag)
+    public async Task A_property_is_the_same_in_both_directions(string property)
     {
         await using var host = await GrpcHost.StartAsync();
         var sent = Samples.Transfer(t => typeof(V1.Transfer).GetProperty(property)!.SetValue(t, true));
@@ -84,20 +61,20 @@ public sealed class TransactionMappingTests
         await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = sent });
 
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
-        transfer.Flags.ShouldBe(flag);
+        s_properties.Where(name => (bool)typeof(Transfer).GetProperty(name)!.GetValue(transfer)!)
+            .ShouldBe([property]);
+        transfer.Kind.ShouldBe(TransferKind.Direct);
         (await ReadBackAsync(host, transfer)).ShouldBe(sent);
     }
 
     [Fact]
-    public void Every_flag_of_the_core_can_be_told()
+    public void Every_property_and_kind_of_the_core_can_be_told()
     {
-        var told = TransferFlags.Expiry | TransferFlags.PostPending | TransferFlags.VoidPending | TransferFlags.Pending;
-        foreach (object[] row in Properties())
-        {
-            told |= (TransferFlags)row[1];
-        }
-
-        System.Enum.GetValues<TransferFlags>().Aggregate(static (all, flag) => all | flag).ShouldBe(told);
+        typeof(Transfer).GetProperties()
+            .Where(static one => one.PropertyType == typeof(bool) && one.CanWrite).Select(static one => one.Name)
+            .ShouldBe(s_properties, ignoreOrder: true);
+        System.Enum.GetValues<TransferKind>().Select(static kind => (int)kind)
+            .ShouldBe(System.Enum.GetValues<V1.TransferKind>().Select(static kind => (int)kind));
     }
 
     [Fact]
@@ -106,7 +83,7 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         var expiry = new Transfer(Id, Shop, AccountAddress.Parse("b"), Amount.Zero, 1)
         {
-            Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+            Kind = TransferKind.ExpireHold,
             HoldId = OtherId,
         };
 
@@ -119,7 +96,7 @@ public sealed class TransactionMappingTests
     [InlineData(nameof(V1.TransferKind.Unspecified), true, true)]
     public async Task An_empty_amount_is_all_there_is(string kindName, bool balancing, bool unbounded)
     {
-        var kind = System.Enum.Parse<TransferKind>(kindName);
+        var kind = System.Enum.Parse<V1.TransferKind>(kindName);
         await using var host = await GrpcHost.StartAsync();
         await host.Transfers.PostTransferAsync(new PostTransferRequest
         {
@@ -137,13 +114,13 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         await host.Transfers.PostTransferAsync(new PostTransferRequest
         {
-            Transfer = new V1.Transfer { Id = Samples.Id, Kind = TransferKind.PostHold, HoldId = Samples.OtherId },
+            Transfer = new V1.Transfer { Id = Samples.Id, Kind = V1.TransferKind.PostHold, HoldId = Samples.OtherId },
         });
 
         host.Ledger.Calls.ShouldHaveSingleItem().Argument
             .ShouldBe(new Transfer(Id, default, default, Amount.MaxValue, 0)
         {
-            Flags = TransferFlags.PostPending,
+            Kind = TransferKind.PostHold,
             HoldId = OtherId,
         });
     }
@@ -249,7 +226,7 @@ public sealed class TransactionMappingTests
         {
             Transaction = Samples.Transaction(t => t.Legs[2].Transfer = new V1.Transfer
             {
-                Kind = TransferKind.VoidHold,
+                Kind = V1.TransferKind.VoidHold,
                 HoldId = Samples.Id,
             }),
         });
@@ -291,7 +268,7 @@ public sealed class TransactionMappingTests
 
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe((Shop, OtherId));
         record.Transaction.Id.ShouldBe(Samples.OtherId);
-        record.Transaction.Legs.ShouldHaveSingleItem().Transfer.Kind.ShouldBe(TransferKind.Hold);
+        record.Transaction.Legs.ShouldHaveSingleItem().Transfer.Kind.ShouldBe(V1.TransferKind.Hold);
         record.Result.Legs.ShouldHaveSingleItem().TransferId.ShouldBe(Samples.Id);
         host.Ledger.TransactionRecord = null;
         var error = await Errors.OfAsync(async () => await host.Transactions.GetTransactionAsync(
@@ -368,7 +345,7 @@ public sealed class TransactionMappingTests
     {
         await using var host = await GrpcHost.StartAsync();
         var freeze = new AccountFreeze(true, false, "theft", FakeLedger.Now);
-        host.Ledger.Change = new AccountChangeResult(AccountStatus.Changed, new AccountView(
+        host.Ledger.Change = new AccountChangeResult(AccountStatus.Changed, new Account(
             new AccountSpec(Shop, Asset.Parse("USD/2"), 1), FakeLedger.Now, default, 0, 1, true)
         {
             Freeze = freeze,
@@ -409,12 +386,12 @@ public sealed class TransactionMappingTests
         await using var host = await GrpcHost.StartAsync();
         await host.Accounts.OpenAccountsAsync(
             new OpenAccountsRequest { Accounts = { Samples.Account(a => a.Closed = true) } });
-        ((IReadOnlyList<AccountSpec>)host.Ledger.Calls.ShouldHaveSingleItem().Argument)[0].Closed.ShouldBeTrue();
+        ((IReadOnlyList<AccountSpec>)host.Ledger.Calls.ShouldHaveSingleItem().Argument)[0].IsClosed.ShouldBeTrue();
     }
 
     private static Transfer Hold => new(Id, Shop, AccountAddress.Parse("b"), Amount.Of(5), 1)
     {
-        Flags = TransferFlags.Pending,
+        Kind = TransferKind.Hold,
     };
 
     private static async Task<V1.Transfer> ReadBackAsync(GrpcHost host, Transfer transfer)

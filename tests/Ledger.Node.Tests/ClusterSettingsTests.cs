@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Microsoft.Extensions.Configuration;
 
 namespace Ledger.Node.Tests;

@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.RegularExpressions;
-using Ledger.Actors;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Node.Tests;

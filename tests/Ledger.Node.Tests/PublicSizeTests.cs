@@ -24,7 +24,7 @@ public sealed class PublicSizeTests
             var shown = Mapping.Write(new TransferRecord(transfer, TransferStatus.Created, Time, null)).Transfer;
             shown.CalculateSize().ShouldBeLessThanOrEqualTo(EncodedSize.OfTransfer(transfer));
             var entry = new StatementEntry(
-                ulong.MaxValue, Time, transfer, Time, true, Amount.MaxValue, Amount.MaxValue)
+                ulong.MaxValue, Time, transfer, Time, EntryDirection.Debit, Amount.MaxValue, Amount.MaxValue)
                 {
                     TransactionId = transfer.Id, Asset = Asset.Parse("ABCDEFGHIJKLMNOP/18"),
                 };
@@ -36,11 +36,11 @@ public sealed class PublicSizeTests
         var spec = new AccountSpec(AnyAccount(random), Asset.Parse("USD/2"), uint.MaxValue)
         {
             Reference = AnyText(random, 128), Metadata = AnyPairs(random), DebitsMustNotExceedCredits = Amount
-                .MaxValue, Closed = true,
+                .MaxValue, IsClosed = true,
         };
         var most = new Balances(
             Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue, Amount.MaxValue);
-        var view = new AccountView(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
+        var view = new Account(spec, Time, default, ulong.MaxValue, long.MaxValue, true)
         {
             Freeze = new AccountFreeze(true, true, AnyText(random, 256), Time),
             ClosedReason = AnyText(random, 256),

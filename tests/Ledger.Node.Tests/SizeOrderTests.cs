@@ -1,8 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Ledger.Core;
-using Ledger.Grpc;
-using Ledger.PostgreSql;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -41,16 +41,16 @@ public sealed class BlockStoreTests : IAsyncLifetime
         var block = Block("mallory", TimeSpan.FromMinutes(1)) with { Reason = "ticket 7: 'ünfair'; DROP TABLE" };
         (await store.PutAsync(block, s_now, 10, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now, default)).ShouldBe([block]);
-        (await store.ReadAsync(block.Until, default)).ShouldBeEmpty();
+        (await store.ReadAsync(block.ExpireTime, default)).ShouldBeEmpty();
 
         // The same subject again, and another kind of the same name.
-        var longer = block with { Until = s_now.AddHours(1), By = "bob", Reason = "worse" };
+        var longer = block with { ExpireTime = s_now.AddHours(1), Principal = "bob", Reason = "worse" };
         (await store.PutAsync(longer, s_now, 10, default)).ShouldBeTrue();
-        var key = block with { Kind = BlockKind.Key };
+        var key = block with { Kind = CallerBlockKind.Key };
         (await store.PutAsync(key, s_now, 10, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now, default)).ShouldBe([longer, key]);
-        (await store.RemoveAsync(BlockKind.Principal, "mallory", default)).ShouldBeTrue();
-        (await store.RemoveAsync(BlockKind.Principal, "mallory", default)).ShouldBeFalse();
+        (await store.RemoveAsync(CallerBlockKind.Principal, "mallory", default)).ShouldBeTrue();
+        (await store.RemoveAsync(CallerBlockKind.Principal, "mallory", default)).ShouldBeFalse();
         (await store.ReadAsync(s_now, default)).ShouldBe([key]);
     }
 
@@ -58,7 +58,7 @@ public sealed class BlockStoreTests : IAsyncLifetime
     public async Task A_node_waits_until_it_has_read_once_who_is_blocked()
     {
         var store =
-            new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)) with { Until = DateTimeOffset.MaxValue });
+            new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)) with { ExpireTime = DateTimeOffset.MaxValue });
         await using var blocks = new CallerBlocks(store, TimeProvider.System, Akka.Event.NoLogger.Instance);
         var waiting = blocks.ReadOnceAsync(TimeSpan.FromMinutes(2));
         await Until.TrueAsync(() => store.Failures >= 2);
@@ -85,12 +85,12 @@ public sealed class BlockStoreTests : IAsyncLifetime
     public async Task An_automatic_block_does_not_shorten_that_of_a_person(bool onPostgres)
     {
         var store = Open(onPostgres);
-        var person = Block("mallory", TimeSpan.FromDays(30)) with { By = "bob" };
-        var automatic = Block("mallory", TimeSpan.FromMinutes(10)) with { By = CallerBlock.Automatic };
+        var person = Block("mallory", TimeSpan.FromDays(30)) with { Principal = "bob" };
+        var automatic = Block("mallory", TimeSpan.FromMinutes(10)) with { Principal = CallerBlock.Automatic };
         (await store.PutAsync(person, s_now, 10, default)).ShouldBeTrue();
         (await store.PutAsync(automatic, s_now, 10, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now, default)).ShouldBe([person]);
-        var longer = automatic with { Until = s_now.AddDays(31) };
+        var longer = automatic with { ExpireTime = s_now.AddDays(31) };
         (await store.PutAsync(longer, s_now, 10, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now, default)).ShouldBe([longer]);
         (await store.PutAsync(person, s_now, 10, default)).ShouldBeTrue();
@@ -110,28 +110,29 @@ public sealed class BlockStoreTests : IAsyncLifetime
         var kept = (await store.ReadAsync(s_now, default))[0];
         (await store.PutAsync(kept with { Reason = "again" }, s_now, 5, default)).ShouldBeTrue();
         (await store.PutAsync(
-            Block("q", TimeSpan.FromMinutes(1)) with { By = CallerBlock.Automatic }, s_now, 5, default)).ShouldBeTrue();
+            Block("q", TimeSpan.FromMinutes(1)) with { Principal = CallerBlock.Automatic }, s_now, 5,
+            default)).ShouldBeTrue();
         (await store.PutAsync(Block("r", TimeSpan.FromMinutes(9)), s_now.AddMinutes(2), 5, default)).ShouldBeTrue();
         (await store.ReadAsync(s_now.AddMinutes(2), default)).Single().Subject.ShouldBe("r");
     }
 
     [Theory]
-    [InlineData(BlockKind.Address, "10.0.0.7", "10.0.0.7")]
-    [InlineData(BlockKind.Address, "::ffff:10.0.0.7", "10.0.0.7")]
-    [InlineData(BlockKind.Address, "10.1.0.0/16", "10.1.0.0/16")]
-    [InlineData(BlockKind.Address, "10.0.0.7/32", "10.0.0.7")]
-    [InlineData(BlockKind.Address, "2001:DB8::7", "2001:db8::7")]
-    [InlineData(BlockKind.Address, "2001:db8::/64", "2001:db8::/64")]
-    [InlineData(BlockKind.Address, "10.1.2.3/16", "10.1.0.0/16")]
-    [InlineData(BlockKind.Address, "ledger.example.com", null)]
-    [InlineData(BlockKind.Address, "", null)]
-    [InlineData(BlockKind.Key, "ops1", "ops1")]
-    [InlineData(BlockKind.Key, "lk_ops1", null)]
-    [InlineData(BlockKind.Principal, "spiffe://bank/payments", "spiffe://bank/payments")]
-    [InlineData(BlockKind.Principal, "ledger:expiry", null)]
-    [InlineData(BlockKind.Principal, "a\nb", null)]
-    [InlineData((BlockKind)9, "a", null)]
-    public void A_subject_has_one_form(BlockKind kind, string subject, string? canonical) =>
+    [InlineData(CallerBlockKind.Address, "10.0.0.7", "10.0.0.7")]
+    [InlineData(CallerBlockKind.Address, "::ffff:10.0.0.7", "10.0.0.7")]
+    [InlineData(CallerBlockKind.Address, "10.1.0.0/16", "10.1.0.0/16")]
+    [InlineData(CallerBlockKind.Address, "10.0.0.7/32", "10.0.0.7")]
+    [InlineData(CallerBlockKind.Address, "2001:DB8::7", "2001:db8::7")]
+    [InlineData(CallerBlockKind.Address, "2001:db8::/64", "2001:db8::/64")]
+    [InlineData(CallerBlockKind.Address, "10.1.2.3/16", "10.1.0.0/16")]
+    [InlineData(CallerBlockKind.Address, "ledger.example.com", null)]
+    [InlineData(CallerBlockKind.Address, "", null)]
+    [InlineData(CallerBlockKind.Key, "ops1", "ops1")]
+    [InlineData(CallerBlockKind.Key, "lk_ops1", null)]
+    [InlineData(CallerBlockKind.Principal, "spiffe://bank/payments", "spiffe://bank/payments")]
+    [InlineData(CallerBlockKind.Principal, "ledger:expiry", null)]
+    [InlineData(CallerBlockKind.Principal, "a\nb", null)]
+    [InlineData((CallerBlockKind)9, "a", null)]
+    public void A_subject_has_one_form(CallerBlockKind kind, string subject, string? canonical) =>
         CallerBlock.Canonical(kind, subject).ShouldBe(canonical);
 
     [Theory]
@@ -150,10 +151,11 @@ public sealed class BlockStoreTests : IAsyncLifetime
     {
         var table = new BlockTable(
         [
-            Block("a", TimeSpan.FromMinutes(1)), Block("k", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Key },
-            Block("10.0.0.7", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
-            Block("10.1.0.0/16", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
-            Block("2001:db8::/64", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
+            Block("a", TimeSpan.FromMinutes(1)),
+            Block("k", TimeSpan.FromMinutes(1)) with { Kind = CallerBlockKind.Key },
+            Block("10.0.0.7", TimeSpan.FromMinutes(1)) with { Kind = CallerBlockKind.Address },
+            Block("10.1.0.0/16", TimeSpan.FromMinutes(1)) with { Kind = CallerBlockKind.Address },
+            Block("2001:db8::/64", TimeSpan.FromMinutes(1)) with { Kind = CallerBlockKind.Address },
             Block("over", TimeSpan.Zero),
         ]);
         table.Find(principal, key, address is null ? null : IPAddress.Parse(address), s_now)?.Kind.ToString()
@@ -162,7 +164,7 @@ public sealed class BlockStoreTests : IAsyncLifetime
     }
 
     private static CallerBlock Block(string subject, TimeSpan length) =>
-        new(BlockKind.Principal, subject, s_now, s_now + length, "alice", "ticket 7");
+        new(CallerBlockKind.Principal, subject, s_now, s_now + length, "alice", "ticket 7");
 
     private IBlockStore Open(bool onPostgres)
     {

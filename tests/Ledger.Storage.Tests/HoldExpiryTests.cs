@@ -9,7 +9,6 @@ using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Core;
-using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -206,13 +205,13 @@ internal sealed class StandingClock : TimeProvider
 }
 
 /// <summary>Stands for all accounts of a node.</summary>
-internal sealed class FakeRegion(Action<AccountAddress> poked) : UntypedActor
+internal sealed class FakeRegion(Action<AccountAddress> activated) : UntypedActor
 {
     protected override void OnReceive(object message)
     {
         if (message is AccountEnvelope { Message: Activate } envelope)
         {
-            poked(envelope.Account);
+            activated(envelope.Account);
         }
     }
 }
@@ -247,12 +246,12 @@ public sealed class HoldExpiryTests : IDisposable
     private readonly FakeIndex _index = new();
     private readonly StandingClock _clock = new() { Micros = 1_000 };
     private readonly HoldExpiryHealth _health = new();
-    private readonly ConcurrentQueue<(string Account, long At)> _pokes = new();
+    private readonly ConcurrentQueue<(string Account, long At)> _activations = new();
 
-    private Action<AccountAddress> _poked = static _ => { };
+    private Action<AccountAddress> _activated = static _ => { };
     private Func<AccountAddress, AccountRequest, AccountResponse> _answer = static (_, _) => TimedOut.Instance;
 
-    private string[] Poked => [.. _pokes.Select(poke => poke.Account)];
+    private string[] Activated => [.. _activations.Select(activation => activation.Account)];
 
     public void Dispose() => _system.Dispose();
 
@@ -265,12 +264,12 @@ public sealed class HoldExpiryTests : IDisposable
         _index.Add("a", 600);
         _index.Add("later", 1_001);
         var holdExpiry = Start();
-        ExpireWhenPoked();
+        ExpireWhenActivated();
         await ExpireDueAsync(holdExpiry);
-        Poked.ShouldBe(["a", "b", "c"]);
+        Activated.ShouldBe(["a", "b", "c"]);
         _clock.Micros = 1_001;
         await ExpireDueAsync(holdExpiry);
-        Poked.ShouldBe(["a", "b", "c", "later"]);
+        Activated.ShouldBe(["a", "b", "c", "later"]);
     }
 
     [Fact]
@@ -285,10 +284,10 @@ public sealed class HoldExpiryTests : IDisposable
         Start(static options => options.HoldExpiryConcurrencyMax = 2, ahead: TimeSpan.FromSeconds(2));
 
         // Sixteen times as many accounts as may be asked at once, two for each hold, the first due first.
-        await Until.TrueAsync(() => Poked.Contains("d15"));
+        await Until.TrueAsync(() => Activated.Contains("d15"));
         await Task.Delay(200);
-        Poked.Except(["c"]).ShouldBe(Enumerable.Range(0, 16).Select(static i => $"d{i:00}"));
-        Poked.ShouldContain("c");
+        Activated.Except(["c"]).ShouldBe(Enumerable.Range(0, 16).Select(static i => $"d{i:00}"));
+        Activated.ShouldContain("c");
 
         // Those expire by themselves; as their time passes, the next are woken.
         for (var i = 0; i < 16; i++)
@@ -297,9 +296,9 @@ public sealed class HoldExpiryTests : IDisposable
         }
 
         _clock.Micros = 1_000_115;
-        await Until.TrueAsync(() => Poked.Contains("d29"));
-        await Until.TrueAsync(() => Poked.Contains("far"));
-        Poked.Except(["c"]).Count().ShouldBe(31);
+        await Until.TrueAsync(() => Activated.Contains("d29"));
+        await Until.TrueAsync(() => Activated.Contains("far"));
+        Activated.Except(["c"]).Count().ShouldBe(31);
     }
 
     [Fact]
@@ -308,7 +307,7 @@ public sealed class HoldExpiryTests : IDisposable
         _index.Add("slow", 900);
         var holdExpiry = Start();
         var done = holdExpiry.Ask<ExpiryDone>(ExpireNow.Instance, s_timeout);
-        await Until.TrueAsync(() => Poked.Length > 0);
+        await Until.TrueAsync(() => Activated.Length > 0);
         await Task.Delay(300);
         done.IsCompleted.ShouldBeFalse();
         _index.Expire(SpelledFacts.Account("slow"), 1_000);
@@ -326,7 +325,7 @@ public sealed class HoldExpiryTests : IDisposable
 
         var working = 0;
         var most = 0;
-        _poked = account =>
+        _activated = account =>
         {
             most = Math.Max(most, Interlocked.Increment(ref working));
             _ = Task.Delay(5).ContinueWith(
@@ -339,7 +338,7 @@ public sealed class HoldExpiryTests : IDisposable
         };
         await ExpireDueAsync(Start(options => options.HoldExpiryConcurrencyMax = 16));
         most.ShouldBeInRange(2, 16);
-        Poked.ShouldBe(Enumerable.Range(0, 400).Select(i => $"a{i}"));
+        Activated.ShouldBe(Enumerable.Range(0, 400).Select(i => $"a{i}"));
     }
 
     [Fact]
@@ -347,8 +346,8 @@ public sealed class HoldExpiryTests : IDisposable
     {
         _index.Add("lazy", 900);
         Start(backoff: TimeSpan.FromMilliseconds(200));
-        await Until.TrueAsync(() => _pokes.Count >= 4);
-        var at = _pokes.Select(poke => poke.At).ToArray();
+        await Until.TrueAsync(() => _activations.Count >= 4);
+        var at = _activations.Select(activation => activation.At).ToArray();
         for (var i = 0; i < 3; i++)
         {
             Stopwatch.GetElapsedTime(at[i], at[i + 1]).TotalMilliseconds.ShouldBeGreaterThanOrEqualTo(190 << i);
@@ -368,7 +367,7 @@ public sealed class HoldExpiryTests : IDisposable
             _index.Add($"well{i}", 100 + i);
         }
 
-        _poked = account =>
+        _activated = account =>
         {
             if (account.Text.StartsWith("well", StringComparison.Ordinal))
             {
@@ -412,16 +411,16 @@ public sealed class HoldExpiryTests : IDisposable
     {
         _index.Add("a", 900);
         Start();
-        await Until.TrueAsync(() => _pokes.Count == 1);
+        await Until.TrueAsync(() => _activations.Count == 1);
         _index.IsDown = true;
         await Until.TrueAsync(() => _health.Status.Failure is not null);
         _health.Status.Failure.ShouldBe("The store is down.");
-        ExpireWhenPoked();
-        var pokes = _pokes.Count;
+        ExpireWhenActivated();
+        var activations = _activations.Count;
         _index.IsDown = false;
         _index.Add("b", 950);
         await Until.TrueAsync(() => _index.LiveCount == 0);
-        _pokes.Count.ShouldBe(pokes + 2);
+        _activations.Count.ShouldBe(activations + 2);
         await Until.TrueAsync(() => _health.Status is { Failure: null, Asked: 0 });
     }
 
@@ -443,12 +442,12 @@ public sealed class HoldExpiryTests : IDisposable
             : TimedOut.Instance;
         Start();
         await Task.Delay(300);
-        _pokes.ShouldBeEmpty();
+        _activations.ShouldBeEmpty();
         _index.IsDown = false;
-        await Until.TrueAsync(() => _pokes.Count == 4 && _index.UnfinishedCount == 1);
+        await Until.TrueAsync(() => _activations.Count == 4 && _index.UnfinishedCount == 1);
 
         // What the row of one may hold that can't be read, nobody knows before it has answered.
-        Poked.ShouldBe(["doubt", "noted", "odd", "slow"], ignoreOrder: true);
+        Activated.ShouldBe(["doubt", "noted", "odd", "slow"], ignoreOrder: true);
         await Until.TrueAsync(() => _health.Status.HasRecovered);
 
         void Row(long ordering, string account, string text) => _index.Rows.Add(new JournalPageRow(
@@ -518,28 +517,28 @@ public sealed class HoldExpiryTests : IDisposable
     private static Task ExpireDueAsync(IActorRef holdExpiry) =>
         holdExpiry.Ask<ExpiryDone>(ExpireNow.Instance, s_timeout);
 
-    private void ExpireWhenPoked() => _poked = account => _index.Expire(account, _clock.Micros);
+    private void ExpireWhenActivated() => _activated = account => _index.Expire(account, _clock.Micros);
 
     private IActorRef Start(Action<LedgerOptions>? configure = null, TimeSpan? backoff = null, TimeSpan? ahead = null)
     {
         var options = new LedgerOptions { TimeProvider = _clock, HoldExpiryInterval = TimeSpan.FromMilliseconds(20) };
         configure?.Invoke(options);
-        var region = _system.ActorOf(Props.Create(() => new FakeRegion(Poke)));
+        var region = _system.ActorOf(Props.Create(() => new FakeRegion(Activate)));
         var context = new HoldExpiryContext(
             _index, HoldFactReader.None with { NewUnfinished = static () => new SpelledUnfinished() }, region, AskAsync,
             options,
             _health)
         {
-            PokeBackoff = backoff ?? TimeSpan.FromSeconds(1),
+            ActivationBackoff = backoff ?? TimeSpan.FromSeconds(1),
             AheadMax = ahead ?? TimeSpan.Zero,
         };
         return _system.ActorOf(Props.Create(() => new HoldExpiryActor(context)));
     }
 
-    private void Poke(AccountAddress account)
+    private void Activate(AccountAddress account)
     {
-        _pokes.Enqueue((account.Text, Stopwatch.GetTimestamp()));
-        _poked(account);
+        _activations.Enqueue((account.Text, Stopwatch.GetTimestamp()));
+        _activated(account);
     }
 
     private Task<AccountResponse> AskAsync(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Ledger.Actors;
 using Ledger.Actors.Index;
 using Ledger.Core;
 using Ledger.PostgreSql;
@@ -46,13 +45,15 @@ public abstract class IndexPlanTests
         yield return (
             "two pairs", new TransferFilter { Metadata = Metadata.Of([new("colour", "red"), new("size", "1")]) });
         yield return ("account", new TransferFilter { Account = AccountOf(7) });
-        yield return ("debit account", new TransferFilter { Account = AccountOf(7), IsDebit = true });
+        yield return ("debit account", new TransferFilter { Account = AccountOf(7), Direction = EntryDirection.Debit });
         yield return (
             "account and time",
             new TransferFilter { Account = AccountOf(7), StartTime = TimeOf(5_000), EndTime = TimeOf(9_000) });
         yield return ("principal", new TransferFilter { Principal = "ada" });
         yield return ("prefix", new TransferFilter { AccountPrefix = "plan:01" });
-        yield return ("prefix on one side", new TransferFilter { AccountPrefix = "plan:01", IsDebit = false });
+        yield return (
+            "prefix on one side",
+            new TransferFilter { AccountPrefix = "plan:01", Direction = EntryDirection.Credit });
         yield return ("live holds", new TransferFilter { HoldStates = [HoldState.Live] });
         yield return ("refused", new TransferFilter { Statuses = [TransferStatus.ExceedsCredits] });
         yield return ("code", code);

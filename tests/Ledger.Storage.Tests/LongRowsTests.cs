@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 

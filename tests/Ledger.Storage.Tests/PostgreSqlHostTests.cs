@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 using Ledger.PostgreSql;
 using Ledger.Tests.Shared;

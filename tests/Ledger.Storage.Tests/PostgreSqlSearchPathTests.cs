@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 using Ledger.PostgreSql;
 using Ledger.Tests.Shared;

@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
-using Ledger.Actors;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Tests.Shared;
 using Npgsql;

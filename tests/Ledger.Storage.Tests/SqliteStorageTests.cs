@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 using Ledger.Sqlite;
 using Microsoft.Data.Sqlite;

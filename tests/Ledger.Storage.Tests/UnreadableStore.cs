@@ -1,4 +1,3 @@
-using Ledger.Actors;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Storage.Tests;
@@ -26,7 +25,7 @@ internal sealed class UnreadableStore(CallerBlock block) : IBlockStore
     public Task<bool> PutAsync(CallerBlock one, DateTimeOffset now, int most, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public Task<bool> RemoveAsync(BlockKind kind, string subject, CancellationToken cancellationToken) =>
+    public Task<bool> RemoveAsync(CallerBlockKind kind, string subject, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

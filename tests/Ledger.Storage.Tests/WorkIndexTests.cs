@@ -1,11 +1,8 @@
 using System.Globalization;
 using System.Text;
-using Ledger.Actors;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
-using Ledger.Core;
-using Ledger.PostgreSql;
 using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 using Microsoft.Data.Sqlite;

@@ -1,6 +1,4 @@
-using Ledger.Actors;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Testing.Tests;
@@ -48,7 +46,7 @@ public sealed class TestLedgerTests
     {
         await using var test = await TestLedger.StartAsync();
         var (a, b) = await OpenTwoAsync(test);
-        var hold = Payment(a, b, 50) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+        var hold = Payment(a, b, 50) with { Kind = TransferKind.Hold, Timeout = TimeSpan.FromHours(1) };
         (await test.Ledger.PostTransferAsync(hold)).IsCommitted.ShouldBeTrue();
         await test.ShouldHaveHeldAsync("a", debits: 50);
 

@@ -55,7 +55,7 @@ internal sealed class LongStream(AccountAddress account, int entries, DateTimeOf
                 {
                     Amount = transfer.Amount,
                     HoldRemaining = transfer.ResolvesHold ? transfer.Amount : Amount.Zero,
-                    Deadline = (transfer.Flags & TransferFlags.Pending) != TransferFlags.None
+                    Deadline = transfer.Kind == TransferKind.Hold
                     ? LedgerTime.MaxValue
                     : default,
                 },

@@ -718,7 +718,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost, ILeas
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep
             // for long (R5).
-            context.PokeAfter(Context.System, pause, account);
+            context.ActivateAfter(Context.System, pause, account);
         }
 
         base.PostStop();
@@ -731,7 +731,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost, ILeas
         var place = 0;
         foreach (var one in unread)
         {
-            context.PokeAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), one);
+            context.ActivateAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), one);
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed record AccountActorContext(
     public TimingWheel Clock { get; } = new();
 
     /// <summary>Has an account woken after a pause.</summary>
-    public void PokeAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
+    public void ActivateAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
     {
         try
         {

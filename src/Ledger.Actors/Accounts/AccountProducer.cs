@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 

@@ -163,7 +163,7 @@ internal sealed class AccountStreamReader
             return new StatementPage([], null);
         }
 
-        var count = Math.Min((ulong)query.Limit, high - low + 1);
+        var count = Math.Min((ulong)query.PageSize, high - low + 1);
         var read = query.NewestFirst
             ? await ReadNewestAsync(account, high - count + 1, high, fence, allowance, cancellationToken)
             : await ReadOldestAsync(account, low, low + count - 1, fence, allowance, cancellationToken);
@@ -421,7 +421,9 @@ internal sealed class AccountStreamReader
                     }
 
                     entries.Add((
-                        new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits)
+                        new StatementEntry(
+                            number, happened.At, transfer, time,
+                            isDebit ? EntryDirection.Debit : EntryDirection.Credit, debits, credits)
                         {
                             TransactionId = part.Id,
                         },

@@ -75,7 +75,7 @@ internal sealed class RecoveryBackoffActor(AccountAddress account, AccountActorC
         if (now >= postponedUntil && context.Recoveries.Postpone(account, s_idle))
         {
             postponedUntil = now + (long)(s_idle.TotalSeconds * Stopwatch.Frequency);
-            context.PokeAfter(Context.System, s_idle, account);
+            context.ActivateAfter(Context.System, s_idle, account);
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
 
-    // A store that is being restarted is waited for; one that is away for longer is no secret to keep until the
+    // A store that is being restarted is waited for; one that is unavailable for longer is no secret to keep until the
     // deadline.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
-using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Accounts;
 
 /// <summary>The next moment at which somebody wants to be told. The clock keeps this and not the one who waits: an

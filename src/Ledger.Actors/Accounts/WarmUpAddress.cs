@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Accounts;
 
 /// <summary>The addresses of accounts that do not exist, and with which a node practises before it is given any that

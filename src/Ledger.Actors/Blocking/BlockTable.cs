@@ -6,16 +6,16 @@ namespace Ledger.Actors;
 /// <summary>Blocks, as they are looked up. Immutable.</summary>
 internal sealed class BlockTable
 {
-    private readonly FrozenDictionary<(BlockKind, string), CallerBlock> named;
+    private readonly FrozenDictionary<(CallerBlockKind, string), CallerBlock> named;
     private readonly FrozenDictionary<IPAddress, CallerBlock> addresses;
     private readonly (IPNetwork Network, CallerBlock Block)[] networks;
 
     public BlockTable(IReadOnlyList<CallerBlock> blocks)
     {
         All = blocks;
-        named = blocks.Where(static one => one.Kind != BlockKind.Address)
+        named = blocks.Where(static one => one.Kind != CallerBlockKind.Address)
             .ToFrozenDictionary(static one => (one.Kind, one.Subject));
-        var found = blocks.Where(static one => one.Kind == BlockKind.Address)
+        var found = blocks.Where(static one => one.Kind == CallerBlockKind.Address)
             .Select(static one => (Network: CallerBlock.NetworkOf(one.Subject), Block: one))
             .Where(static one => one.Network is not null).Select(static one => (Network: one.Network!.Value, one.Block))
             .ToArray();
@@ -34,8 +34,8 @@ internal sealed class BlockTable
             return null;
         }
 
-        return If(principal is null ? null : named.GetValueOrDefault((BlockKind.Principal, principal)), now)
-            ?? If(keyId is null ? null : named.GetValueOrDefault((BlockKind.Key, keyId)), now)
+        return If(principal is null ? null : named.GetValueOrDefault((CallerBlockKind.Principal, principal)), now)
+            ?? If(keyId is null ? null : named.GetValueOrDefault((CallerBlockKind.Key, keyId)), now)
             ?? (address is null ? null : Find(CallerBlock.Plain(address), now));
     }
 
@@ -59,7 +59,7 @@ internal sealed class BlockTable
     }
 
     private static CallerBlock? If(CallerBlock? block, DateTimeOffset now) =>
-        block is not null && block.Until > now ? block : null;
+        block is not null && block.ExpireTime > now ? block : null;
 
     private static bool IsOne(IPNetwork network) =>
         network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8;

@@ -1,17 +1,17 @@
 using System.Net;
-using Ledger.Core;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Somebody whose calls are refused until a time. Immutable.</summary>
 /// <param name="Kind">What the subject is.</param>
 /// <param name="Subject">The principal, the id of the key, the address or the network.</param>
-/// <param name="Since">Since when.</param>
-/// <param name="Until">Until when.</param>
-/// <param name="By">Who has blocked it: the principal of an operator, or <see cref="Automatic"/>.</param>
+/// <param name="CreateTime">Since when.</param>
+/// <param name="ExpireTime">Until when.</param>
+/// <param name="Principal">Who has blocked it: the principal of an operator, or <see cref="Automatic"/>.</param>
 /// <param name="Reason">Why, for people; at most <see cref="ReasonLengthMax"/> characters.</param>
 public sealed record CallerBlock(
-    BlockKind Kind, string Subject, DateTimeOffset Since, DateTimeOffset Until, string By, string Reason)
+    CallerBlockKind Kind, string Subject, DateTimeOffset CreateTime, DateTimeOffset ExpireTime, string Principal,
+    string Reason)
 {
     /// <summary>Who has blocked what the ledger blocks by itself.</summary>
     public const string Automatic = Principals.ReservedPrefix + "automatic";
@@ -27,15 +27,15 @@ public sealed record CallerBlock(
     /// <summary>The subject in the one form that it is stored in; null where it is none of its kind.</summary>
     /// <param name="kind">What it is.</param>
     /// <param name="subject">The subject, as somebody has written it.</param>
-    public static string? Canonical(BlockKind kind, string subject)
+    public static string? Canonical(CallerBlockKind kind, string subject)
     {
         ArgumentNullException.ThrowIfNull(subject);
         return kind switch
         {
-            BlockKind.Principal => subject.Length > 0 && Principals.Check(subject) is null ? subject : null,
-            BlockKind.Key =>
+            CallerBlockKind.Principal => subject.Length > 0 && Principals.Check(subject) is null ? subject : null,
+            CallerBlockKind.Key =>
                 subject.Length is > 0 and <= KeyIdLengthMax && subject.All(char.IsAsciiLetterOrDigit) ? subject : null,
-            BlockKind.Address => NetworkOf(subject) is { } network ? TextOf(network) : null,
+            CallerBlockKind.Address => NetworkOf(subject) is { } network ? TextOf(network) : null,
             _ => null,
         };
     }

@@ -2,7 +2,6 @@ using System.Data.Common;
 using System.Net;
 using Akka.Event;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 
 namespace Ledger.Actors;
 
@@ -72,7 +71,7 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         get
         {
             var now = clock.GetUtcNow();
-            return [.. table.All.Where(one => one.Until > now)];
+            return [.. table.All.Where(one => one.ExpireTime > now)];
         }
     }
 
@@ -96,13 +95,14 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(block);
         var now = clock.GetUtcNow();
-        block = block with { Subject = Checked(block.Kind, block.Subject), Since = now };
-        Check(block.Until <= now || block.Until - now > CallerBlock.LengthMax,
+        block = block with { Subject = Checked(block.Kind, block.Subject), CreateTime = now };
+        Check(block.ExpireTime <= now || block.ExpireTime - now > CallerBlock.LengthMax,
             $"A block ends later than now, and at most {CallerBlock.LengthMax.TotalDays} days later.", "duration");
         Check(block.Reason.Length is 0 or > CallerBlock.ReasonLengthMax || block.Reason.Any(char.IsControl),
             $"The reason has 1 to {CallerBlock.ReasonLengthMax} characters, and no control characters.", "reason");
         Check(
-            block.By.Length == 0 || Principals.CheckText(block.By) is not null, "Who blocks is missing, or no name.",
+            block.Principal.Length == 0 || Principals.CheckText(block.Principal) is not null,
+            "Who blocks is missing, or no name.",
             "principal");
         if (!await TryAsync(token => Store.PutAsync(block, now, BlocksMax, token), cancellationToken))
         {
@@ -115,7 +115,8 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         return block;
     }
 
-    public async Task<bool> UnblockAsync(BlockKind kind, string subject, CancellationToken cancellationToken = default)
+    public async Task<bool> UnblockAsync(
+        CallerBlockKind kind, string subject, CancellationToken cancellationToken = default)
     {
         subject = Checked(kind, subject);
         var wasBlocked = await TryAsync(token => Store.RemoveAsync(kind, subject, token), cancellationToken);
@@ -140,18 +141,18 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
     private IBlockStore Store => store
         ?? throw new LedgerException(LedgerErrorReason.NotFound, "The ledger's storage keeps no list of blocks.");
 
-    private static string Checked(BlockKind kind, string subject) => CallerBlock.Canonical(kind, subject)
+    private static string Checked(CallerBlockKind kind, string subject) => CallerBlock.Canonical(kind, subject)
         ?? throw new LedgerException(
             LedgerErrorReason.InvalidArgument,
             kind switch
             {
-                BlockKind.Principal => "The subject is no name of a principal.",
-                BlockKind.Key => "The subject is no id of a key, which has 1 to 32 ASCII letters and digits.",
-                BlockKind.Address =>
+                CallerBlockKind.Principal => "The subject is no name of a principal.",
+                CallerBlockKind.Key => "The subject is no id of a key, which has 1 to 32 ASCII letters and digits.",
+                CallerBlockKind.Address =>
                     "The subject is no address as 10.0.0.7 or 2001:db8::7, nor a network as 10.1.0.0/16.",
                 _ => "The kind is missing: a principal, a key or an address.",
             },
-            kind is BlockKind.Principal or BlockKind.Key or BlockKind.Address ? "subject" : "kind");
+            kind is CallerBlockKind.Principal or CallerBlockKind.Key or CallerBlockKind.Address ? "subject" : "kind");
 
     private static void Check(bool isWrong, string message, string field)
     {

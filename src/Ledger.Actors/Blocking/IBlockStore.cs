@@ -18,5 +18,5 @@ internal interface IBlockStore : IAsyncDisposable
 
     /// <summary>Takes one out.</summary>
     /// <returns>Whether there was one.</returns>
-    Task<bool> RemoveAsync(BlockKind kind, string subject, CancellationToken cancellationToken);
+    Task<bool> RemoveAsync(CallerBlockKind kind, string subject, CancellationToken cancellationToken);
 }

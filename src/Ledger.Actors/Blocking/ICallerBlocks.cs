@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>Who is blocked. The list is in the database, and every process that shares it reads it twice a second.
 /// Thread-safe.</summary>
@@ -33,7 +33,7 @@ public interface ICallerBlocks
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="LedgerException">The subject is none, or the database can't be written now.</exception>
-    Task<bool> UnblockAsync(BlockKind kind, string subject, CancellationToken cancellationToken = default);
+    Task<bool> UnblockAsync(CallerBlockKind kind, string subject, CancellationToken cancellationToken = default);
 
     /// <summary>Reads the list anew, and has it in force here.</summary>
     /// <param name="cancellationToken">Stops waiting.</param>

@@ -17,7 +17,7 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
     /// <param name="query">Which.</param>
     /// <param name="end">When to stop waiting.</param>
     /// <returns>The account; null where there is none.</returns>
-    public async Task<AccountView?> GetAsync(AccountQuery query, CallEnd end)
+    public async Task<Account?> GetAsync(AccountQuery query, CallEnd end)
     {
         var answer = await dispatcher.AskAsync(
             query.Account, static (caller, until) => new GetAccountRequest(caller, until), end, retryOverload: true);
@@ -29,10 +29,10 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
     /// <param name="accounts">Which.</param>
     /// <param name="end">When to stop waiting.</param>
     /// <returns>The accounts, in the same order; null for what is not there.</returns>
-    public async Task<AccountView?[]> GetAllAsync(AccountAddress[] accounts, CallEnd end)
+    public async Task<Account?[]> GetAllAsync(AccountAddress[] accounts, CallEnd end)
     {
         var answers = ManyCalls.Ask(accounts.Length, i => AskForListAsync(accounts[i], end));
-        var views = new AccountView?[accounts.Length];
+        var views = new Account?[accounts.Length];
         long size = EncodedSize.Row;
         await ManyCalls.CollectAsync(answers, (i, answer) =>
         {
@@ -68,7 +68,7 @@ internal sealed class AccountReader(RequestDispatcher dispatcher, AccountStreamR
         var answers = ManyCalls.Ask(ids.Count, i => AccountAddress.TryParse(ids[i][prefix.Length..], out var address)
             ? AskForListAsync(address, end)
             : Task.FromResult<AccountResponse>(new GetAccountResponse(null))); // A stream of somebody else's.
-        var views = new List<AccountView>(ids.Count);
+        var views = new List<Account>(ids.Count);
         var size = EncodedSize.Row;
         var taken = ids.Count;
         await ManyCalls.CollectAsync(answers, (i, answer) =>

@@ -18,7 +18,7 @@ internal sealed class LedgerQueries(
     {
         ArgumentNullException.ThrowIfNull(search);
         var found = RequireIndex();
-        CallFailures.ThrowIf(RequestRules.CheckLimit(search.Limit));
+        CallFailures.ThrowIf(RequestRules.CheckLimit(search.PageSize));
         SearchRules.Check(search.Filter);
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
         var row = RowOf(search.AtLeast);
@@ -37,7 +37,7 @@ internal sealed class LedgerQueries(
     {
         ArgumentNullException.ThrowIfNull(search);
         var found = RequireIndex();
-        CallFailures.ThrowIf(RequestRules.CheckLimit(search.Limit));
+        CallFailures.ThrowIf(RequestRules.CheckLimit(search.PageSize));
         SearchRules.Check(search.Filter);
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
         var row = RowOf(search.AtLeast);
@@ -56,13 +56,13 @@ internal sealed class LedgerQueries(
     {
         ArgumentNullException.ThrowIfNull(query);
         CallFailures.ThrowIf(
-            RequestRules.CheckAddress(query.Account, "account") ?? RequestRules.CheckLimit(query.Limit));
+            RequestRules.CheckAddress(query.Account, "account") ?? RequestRules.CheckLimit(query.PageSize));
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
         var epoch = positions.Epoch;
         return await transferReader.HoldsAsync(query, call.End) is { } page ? page with { Epoch = epoch } : null;
     }
 
-    public async Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+    public async Task<IReadOnlyList<Account?>> GetAccountsAsync(
         IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         AccountAddress[] asked = [.. accounts];

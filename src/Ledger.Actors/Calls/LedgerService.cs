@@ -91,7 +91,7 @@ internal sealed class LedgerService(
         }
     }
 
-    public async Task<AccountView?> GetAccountAsync(
+    public async Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         CallFailures.ThrowIf(RequestRules.CheckAddress(query.Account, "address"));
@@ -110,7 +110,7 @@ internal sealed class LedgerService(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         CallFailures.ThrowIf(
-            RequestRules.CheckAddress(query.Account, "account") ?? RequestRules.CheckLimit(query.Limit));
+            RequestRules.CheckAddress(query.Account, "account") ?? RequestRules.CheckLimit(query.PageSize));
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
 
         // Before anything is read: what a new epoch finds is not told under the old one.
@@ -119,12 +119,12 @@ internal sealed class LedgerService(
     }
 
     public async Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        CallFailures.ThrowIf(RequestRules.CheckLimit(limit));
-        using var call = dispatcher.Begin(limit, timeout, cancellationToken);
+        CallFailures.ThrowIf(RequestRules.CheckLimit(pageSize));
+        using var call = dispatcher.Begin(pageSize, timeout, cancellationToken);
         var epoch = positions.Epoch;
-        return (await accountReader.ListAsync(after, limit, call.End)) with { Epoch = epoch };
+        return (await accountReader.ListAsync(after, pageSize, call.End)) with { Epoch = epoch };
     }
 
     public async Task<TransactionResult> PostTransactionAsync(

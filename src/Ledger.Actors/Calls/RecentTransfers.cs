@@ -52,7 +52,7 @@ internal sealed class RecentTransfers
             return;
         }
 
-        if (result.Time != default)
+        if (result.CreateTime != default)
         {
             // Journaled: the coordinator knows it.
             Add(transaction.Id, coordinator);

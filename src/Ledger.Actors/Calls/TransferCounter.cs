@@ -1,5 +1,4 @@
 using Ledger.Actors.Telemetry;
-using Ledger.Core;
 
 namespace Ledger.Actors.Calls;
 

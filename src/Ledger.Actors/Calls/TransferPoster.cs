@@ -49,7 +49,7 @@ internal sealed class TransferPoster(
             return new TransferResult(transfer.Id, shape, default, false, null);
         }
 
-        if ((transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)
+        if (transfer.OpenAccounts)
         {
             return TransactionShape.AsTransfer(
                 transfer, await PostAsync(Transaction.Of(transfer.Id, transfer), chainOpen: false, end));

@@ -91,7 +91,8 @@ internal sealed class TransferReader(
     {
         var answer = await dispatcher.AskAsync(
             query.Account,
-            (caller, until) => new ListHoldsRequest(query.After, query.Limit, query.ExpireBefore, caller, until), end,
+            (caller, until) => new ListHoldsRequest(query.After, query.PageSize, query.ExpireBefore, caller, until),
+            end,
             retryOverload: true);
         if (answer is not ListHoldsResponse page)
         {

@@ -48,7 +48,7 @@ internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : Untyp
                 Responses.Send(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
                 break;
             case AccountEnvelope { Message: Activate }:
-                // Whoever pokes does so again.
+                // Whoever wants it awake asks again.
                 break;
             case AccountEnvelope { Account: var account } when WarmUpAddress.Is(account):
                 // What a node practises with must not reach an account that is not there.

@@ -10,9 +10,9 @@ namespace Ledger.Actors.HoldExpiry;
 /// <summary>Wakes the accounts that sleep over their work: those with holds that are due, and those that a dead process
 /// left in doubt (R5). It decides nothing itself; an account that it wakes in vain goes to sleep again.</summary>
 /// <remarks>
-/// <para>Expiry. Whether an account has done what it was asked for is seen in the index, where the expiry appears: a
-/// poke has no answer, and an answer could be lost. So the hold expiry keeps nothing that it could not find again, and
-/// its memory holds the accounts that are being asked and no others: at most
+/// <para>Expiry. Whether an account has done what it was asked for is seen in the index, where the expiry appears: an
+/// activation has no answer, and an answer could be lost. So the hold expiry keeps nothing that it could not find
+/// again, and its memory holds the accounts that are being asked and no others: at most
 /// <see cref="LedgerOptions.HoldExpiryConcurrencyMax"/>, and a bounded number of such as did not react to being asked
 /// several times. These no longer keep others from their turn.</para>
 /// <para>Ahead of time. The accounts of holds that will be due within seconds are woken too, so that by then they have
@@ -27,7 +27,7 @@ namespace Ledger.Actors.HoldExpiry;
 /// </remarks>
 internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 {
-    internal const int PokesBeforeVerify = 3;
+    internal const int ActivationsBeforeVerify = 3;
 
     // How many accounts that do not react are set aside; beyond that they count as being asked.
     private const int StuckMax = 4_096;
@@ -35,7 +35,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
     private const int VerifyHolds = 64;
     private const int UnfinishedAtOnce = 64;
 
-    private const int PokeBackoffsMax = 30;
+    private const int ActivationBackoffsMax = 30;
 
     // How many accounts are awake before their time, as a multiple of how many may be asked at once; and how many of
     // these are woken by one look, so that callers' accounts don't queue behind them for long.
@@ -185,7 +185,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         foreach (var (account, one) in asked)
         {
             pending[i++] = new DueAccount(account, one.UpTo);
-            if (one.Pokes <= PokesBeforeVerify)
+            if (one.Activations <= ActivationsBeforeVerify)
             {
                 isAsked.Add(account);
             }
@@ -246,16 +246,16 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
         // One that failed at the same time as the store is asked as soon as that works again, the earliest due first.
         var moment = Monotonic;
-        foreach (var (account, one) in asked.Where(one => one.Value.NextPoke <= moment)
+        foreach (var (account, one) in asked.Where(one => one.Value.NextActivation <= moment)
             .OrderBy(static one => one.Value.Due).ToArray())
         {
-            if (one.Pokes >= PokesBeforeVerify && !one.IsVerifying && verifying < VerifiesMax)
+            if (one.Activations >= ActivationsBeforeVerify && !one.IsVerifying && verifying < VerifiesMax)
             {
                 StartVerify(account, one);
             }
 
-            Poke(account);
-            one.Poked(moment, context.PokeBackoff);
+            Activate(account);
+            one.Activated(moment, context.ActivationBackoff);
         }
 
         Report(null);
@@ -275,7 +275,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
             : context.Options.HoldExpiryInterval);
     }
 
-    private (LedgerTime From, LedgerTime Until, int Room) Ahead(LedgerTime now)
+    private (LedgerTime From, LedgerTime Until, int Headroom) Ahead(LedgerTime now)
     {
         while (wokenAhead.TryPeek(out var due) && due <= now)
         {
@@ -321,7 +321,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
                 if (woken.Add(account))
                 {
                     wokenAhead.Enqueue(hold.Due);
-                    Poke(account);
+                    Activate(account);
                 }
             }
         }
@@ -354,7 +354,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         }
     }
 
-    private void Poke(AccountAddress account) =>
+    private void Activate(AccountAddress account) =>
         context.Accounts.Tell(new AccountEnvelope(account, new Activate()), ActorRefs.NoSender);
 
     private void Report(string? failure)
@@ -364,7 +364,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         foreach (var one in asked.Values)
         {
             oldest = oldest is { } due && due < one.Due ? due : one.Due;
-            stuck += one.Pokes > PokesBeforeVerify ? 1 : 0;
+            stuck += one.Activations > ActivationsBeforeVerify ? 1 : 0;
         }
 
         context.Health.Report(new HoldExpiryStatus(lastLook, failure, asked.Count, stuck, oldest, recovered));
@@ -435,7 +435,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
         {
             log.Info("{Count} holds of {Account} that were listed as due are none", verified.Ended, verified.Account);
         }
-        else if (one?.Pokes == PokesBeforeVerify + 1)
+        else if (one?.Activations == ActivationsBeforeVerify + 1)
         {
             log.Warning(
                 "{Account} has holds that are overdue and does not expire them; it is asked again", verified.Account);
@@ -570,7 +570,7 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
     private async Task<bool> ResolveAsync(UnfinishedAccount seen, CancellationToken token)
     {
-        Poke(seen.Account);
+        Activate(seen.Account);
         if (await context.Ask(seen.Account, static (caller, until) => new GetAccountRequest(caller, until), token)
             is not GetAccountResponse { View: null or { Doubt: null } })
         {
@@ -661,23 +661,23 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
         public LedgerTime Due { get; } = due;
 
-        public int Pokes { get; private set; }
+        public int Activations { get; private set; }
 
-        public long NextPoke { get; private set; }
+        public long NextActivation { get; private set; }
 
         public bool IsVerifying { get; set; }
 
-        public void Poked(long moment, TimeSpan backoff)
+        public void Activated(long moment, TimeSpan backoff)
         {
-            var wait = backoff * Math.Min(1 << Math.Min(Pokes, 5), PokeBackoffsMax);
-            Pokes++;
-            NextPoke = moment + (long)(wait.TotalSeconds * TimeProvider.System.TimestampFrequency);
+            var wait = backoff * Math.Min(1 << Math.Min(Activations, 5), ActivationBackoffsMax);
+            Activations++;
+            NextActivation = moment + (long)(wait.TotalSeconds * TimeProvider.System.TimestampFrequency);
         }
 
         public void Forgive()
         {
-            Pokes = 0;
-            NextPoke = 0;
+            Activations = 0;
+            NextActivation = 0;
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed record HoldExpiryContext(
 
     /// <summary>How long an account has for what it was asked, before it is asked again; doubled each time, up to
     /// thirty times as long.</summary>
-    public TimeSpan PokeBackoff { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan ActivationBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long before their time accounts are woken, at most: what thousands of them that all sleep need to
     /// read their journals on a small machine. Never longer than half of the time after which they go to sleep

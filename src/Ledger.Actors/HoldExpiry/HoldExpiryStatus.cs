@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.HoldExpiry;
 
 /// <summary>A moment of the hold expiry.</summary>

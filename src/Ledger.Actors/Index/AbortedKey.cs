@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>A rejection whose content was prepared before the page that tells of it.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ledger.Core;
 
 namespace Ledger.Actors.Index;
 

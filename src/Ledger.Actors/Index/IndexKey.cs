@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>The place of a transfer in the index: by time, and within that by the place of its journal row. It never

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>What a fold must know of what was folded before.</summary>

@@ -153,8 +153,8 @@ internal sealed class IndexPage
         }
 
         // An account that a hold closes is opened again by the hold's end, which names neither: it may be either.
-        if ((transfer.Flags & (TransferFlags.ClosingDebit | TransferFlags.ClosingCredit)) != TransferFlags.None
-            || (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+        if ((transfer.ClosingDebit || transfer.ClosingCredit)
+            || transfer.ReleasesHold)
         {
             accounts.Add(transfer.DebitAccount);
             accounts.Add(transfer.CreditAccount);
@@ -302,7 +302,7 @@ internal sealed class IndexPage
             switch (step)
             {
                 case Opened opened:
-                    Set(new IndexedAccount(opened.Spec, opened.At) { ClosedByChange = opened.Spec.Closed });
+                    Set(new IndexedAccount(opened.Spec, opened.At) { ClosedByChange = opened.Spec.IsClosed });
                     break;
                 case Changed changing:
                     Set(Account(changing.Account).With(changing.Change));
@@ -348,7 +348,7 @@ internal sealed class IndexPage
                     var isBooked = opening.Address == committed.LastAgent;
                     Set(new IndexedAccount(opening, isBooked ? committed.At : committed.Time)
                     {
-                        ClosedByChange = opening.Closed, OpenedBy = isBooked ? default : committed.Key,
+                        ClosedByChange = opening.IsClosed, OpenedBy = isBooked ? default : committed.Key,
                     });
                 }
 
@@ -420,12 +420,12 @@ internal sealed class IndexPage
 
         private void Close(Transfer hold, bool isClosed)
         {
-            if ((hold.Flags & TransferFlags.ClosingDebit) != TransferFlags.None)
+            if (hold.ClosingDebit)
             {
                 Set(Account(hold.DebitAccount) with { ClosedByHold = isClosed });
             }
 
-            if ((hold.Flags & TransferFlags.ClosingCredit) != TransferFlags.None)
+            if (hold.ClosingCredit)
             {
                 Set(Account(hold.CreditAccount) with { ClosedByHold = isClosed });
             }

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Ledger.Core;
 
 namespace Ledger.Actors.Index;
 
@@ -19,14 +18,6 @@ internal static class IndexRows
     /// <summary>An account: address, content.</summary>
     public static IndexedAccount Account(DbDataReader reader) =>
         IndexCodec.DecodeAccount(AccountAddress.Parse(reader.GetString(0)), reader.GetFieldValue<byte[]>(1));
-
-    /// <summary>What a transfer is.</summary>
-    public static TransferKind KindOf(TransferFlags flags) =>
-        flags.HasFlag(TransferFlags.Expiry) ? TransferKind.ExpireHold
-        : flags.HasFlag(TransferFlags.VoidPending) ? TransferKind.VoidHold
-        : flags.HasFlag(TransferFlags.PostPending) ? TransferKind.PostHold
-        : flags.HasFlag(TransferFlags.Pending) ? TransferKind.Hold
-        : TransferKind.Transfer;
 
     /// <summary>The amount that is searched: of a rejected transfer as it was asked for.</summary>
     public static Amount AmountOf(IndexedTransfer transfer) =>

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>How far the index has got.</summary>

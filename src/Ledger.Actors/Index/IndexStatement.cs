@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Ledger.Actors.Index;
 
 /// <summary>A statement to either database. Its parameters are <c>$1</c>, <c>$2</c> and so on; a value is a
-/// <see cref="long"/>, a <see cref="string"/>, bytes, or a <see cref="Core.TransferId"/>, which each database stores in
+/// <see cref="long"/>, a <see cref="string"/>, bytes, or a <see cref="TransferId"/>, which each database stores in
 /// a way of its own. Not thread-safe.</summary>
 internal sealed class IndexStatement
 {

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>A moment of the index on this node.</summary>

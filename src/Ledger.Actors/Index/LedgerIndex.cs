@@ -79,11 +79,11 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
             : IndexCursor.TryParse(search.After, out var cursor) ? cursor
             : throw new LedgerException(LedgerErrorReason.InvalidArgument, "There is no such page.", "after");
         var found = await store.QueryAsync(
-            statements.Page(after, search.Limit + 1),
+            statements.Page(after, search.PageSize + 1),
             static reader => (Transfer: IndexRows.Transfer(reader), Account: reader.GetString(7)), cancellationToken);
         var records = new List<TransferRecord>();
         var size = EncodedSize.Row;
-        foreach (var (transfer, _) in found.Take(search.Limit))
+        foreach (var (transfer, _) in found.Take(search.PageSize))
         {
             size += EncodedSize.OfTransfer(transfer.Transfer);
             if (size > LedgerSizes.AnswerMax && records.Count > 0)
@@ -128,10 +128,10 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
         }
 
         var found = await store.QueryAsync(
-            statements.Page(search.After, search.Limit + 1), IndexRows.Account, cancellationToken);
+            statements.Page(search.After, search.PageSize + 1), IndexRows.Account, cancellationToken);
         var accounts = new List<AccountSummary>();
         var size = EncodedSize.Row;
-        foreach (var one in found.Take(search.Limit))
+        foreach (var one in found.Take(search.PageSize))
         {
             size += EncodedSize.OfText(one.Spec.Reference, one.Spec.Metadata) + EncodedSize.Row;
             if (size > LedgerSizes.AnswerMax && accounts.Count > 0)

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Index;
 
 /// <summary>An attempt at a transaction, at its coordinator.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ledger.Core;
 
 namespace Ledger.Actors.Index;
 
@@ -200,11 +199,11 @@ internal sealed class TransferStatements
         List<(string From, string Key, string Where, string Bucket, string By, string Value)> Sides(string? account)
         {
             var sides = new List<(string From, string Key, string Where, string Bucket, string By, string Value)>();
-            foreach (var side in filter.IsDebit switch
+            foreach (var side in filter.Direction switch
             {
-                true => new[] { "t.debit_account" },
-                false => ["t.credit_account"],
-                null => ["t.debit_account", "t.credit_account"],
+                EntryDirection.Debit => new[] { "t.debit_account" },
+                EntryDirection.Credit => ["t.credit_account"],
+                _ => ["t.debit_account", "t.credit_account"],
             })
             {
                 sides.Add(account is null ? (all, "t", "", side, "", "") : Of(side, account));
@@ -326,7 +325,7 @@ internal sealed class TransferStatements
                 $"s.amount <= {statement.Add(IndexCodec.Ordered(filter.MaxAmount!.Value))}");
         if (IsByAccount)
         {
-            if (filter.IsDebit is null)
+            if (filter.Direction is null)
             {
                 // A transfer within the prefix is read on both sides, and told once.
                 all.Add($"(s.side = 0 OR NOT ({Within(statement, "s.debit_account")}))");
@@ -357,11 +356,11 @@ internal sealed class TransferStatements
 
         string List(IEnumerable<object> values) => string.Join(", ", values.Select(statement.Add));
 
-        string Side(Func<string, string> fits) => filter.IsDebit switch
+        string Side(Func<string, string> fits) => filter.Direction switch
         {
-            true => fits("s.debit_account"),
-            false => fits("s.credit_account"),
-            null => $"({fits("s.debit_account")} OR {fits("s.credit_account")})",
+            EntryDirection.Debit => fits("s.debit_account"),
+            EntryDirection.Credit => fits("s.credit_account"),
+            _ => $"({fits("s.debit_account")} OR {fits("s.credit_account")})",
         };
     }
 

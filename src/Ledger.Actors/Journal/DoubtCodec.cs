@@ -1,4 +1,3 @@
-using Ledger.Core;
 using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Journal;
 
 /// <summary>What a journal row says about work that falls due later. The index of that work is a fold of

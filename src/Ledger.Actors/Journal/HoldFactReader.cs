@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Journal;
 
 /// <summary>What the index and the hold expiry understand of rows.</summary>

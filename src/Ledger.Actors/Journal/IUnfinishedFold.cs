@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Journal;
 
 /// <summary>Finds the accounts that a dead process left in doubt. Fed with the rows of all accounts since some moment,

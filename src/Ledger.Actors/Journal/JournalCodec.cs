@@ -300,7 +300,7 @@ internal static class JournalCodec
             Reference = spec.Reference,
             DebitsMustNotExceedCredits = ToStored(spec.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = ToStored(spec.CreditsMustNotExceedDebits),
-            Closed = spec.Closed,
+            Closed = spec.IsClosed,
         };
         AddPairs(stored.Metadata, spec.Metadata);
         return stored;
@@ -313,7 +313,7 @@ internal static class JournalCodec
         Metadata = MetadataOf(stored.Metadata),
         DebitsMustNotExceedCredits = AmountOf(stored.DebitsMustNotExceedCredits),
         CreditsMustNotExceedDebits = AmountOf(stored.CreditsMustNotExceedDebits),
-        Closed = stored.Closed,
+        IsClosed = stored.Closed,
     };
 
     /// <summary>Stores a transfer, with the side left out that is the stream's own account.</summary>
@@ -510,7 +510,7 @@ internal static class JournalCodec
             Amount = AmountOf(stored.Moved) ?? transfer.Amount,
             HoldRemaining = AmountOf(stored.HoldRemaining) ?? Amount.Zero,
             Deadline = stored.Deadline != 0 ? new LedgerTime(stored.Deadline)
-                : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
+                : transfer.Kind == TransferKind.Hold ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
             HoldRow = stored.HoldRow,

@@ -431,7 +431,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Id = JournalCodec.ToStored(result.Id.Value),
             Status = (uint)result.Status,
             FailedLeg = (uint)(result.FailedLeg + 1),
-            Time = result.Time.UnixMicroseconds,
+            Time = result.CreateTime.UnixMicroseconds,
             Replayed = result.Replayed,
             Seen = JournalCodec.ToStored(result.BalanceSeen),
             Position = ToWire(result.Position),
@@ -464,7 +464,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         After = wire.After.Count == 0 ? [] : [.. wire.After.Select(static after => FromWire(after)!)],
     };
 
-    private static WireAccountAnswer ToWire(AccountView? view) => view is null
+    private static WireAccountAnswer ToWire(Account? view) => view is null
         ? new WireAccountAnswer()
         : new WireAccountAnswer
         {
@@ -482,9 +482,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Doubt = DoubtCodec.ToWire(view.Doubt),
         };
 
-    private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
+    private static Account? FromWire(WireAccountAnswer wire) => !wire.Exists
         ? null
-        : new AccountView(
+        : new Account(
             JournalCodec.FromStored(wire.Spec, JournalCodec.AddressOf(wire.Address)),
             new LedgerTime(wire.OpenTime), JournalCodec.FromStored(wire.Balances) ?? default,
             wire.EntryCount, wire.Version, wire.Closed)
@@ -502,7 +502,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Exists = true,
             Transfer = JournalCodec.ToStored(record.Transfer),
             Status = (uint)record.Status,
-            Time = record.Time.UnixMicroseconds,
+            Time = record.CreateTime.UnixMicroseconds,
             Seen = JournalCodec.ToStored(record.BalanceSeen),
             Amount = JournalCodec.ToStored((Amount?)record.Amount),
             TransactionId = JournalCodec.ToStored(record.TransactionId.Value),
@@ -723,7 +723,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 {
                     Address = result.Address.Text,
                     Status = (uint)result.Status,
-                    Time = result.Time.UnixMicroseconds,
+                    Time = result.CreateTime.UnixMicroseconds,
                     Position = ToWire(result.Position),
                 };
                 break;
@@ -733,7 +733,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     IdHigh = High(result.Id.Value),
                     IdLow = Low(result.Id.Value),
                     Status = (uint)result.Status,
-                    Time = result.Time.UnixMicroseconds,
+                    Time = result.CreateTime.UnixMicroseconds,
                     Replayed = result.Replayed,
                     Seen = JournalCodec.ToStored(result.BalanceSeen),
                     Amount = JournalCodec.ToStored((Amount?)result.Amount),

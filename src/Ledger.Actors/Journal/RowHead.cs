@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Journal;
 
 /// <summary>What a row says before its events: enough to find a place in a stream.</summary>

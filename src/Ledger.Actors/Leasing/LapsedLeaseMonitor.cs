@@ -6,8 +6,8 @@ namespace Ledger.Actors.Leasing;
 
 /// <summary>Gives up members that the others can reach but that can't renew their lease: cut off from the database, or
 /// too slow for it. They hold accounts and can't speak for them, and nothing else would ever move those.</summary>
-/// <remarks>Only a node whose own lease is good does that, so when the database is away for all nobody is given up. A
-/// node that is has lost nothing: it could not answer, and joins again when it can reach the database.</remarks>
+/// <remarks>Only a node whose own lease is good does that, so when the database is unavailable for all nobody is given
+/// up. A node that is has lost nothing: it could not answer, and joins again when it can reach the database.</remarks>
 internal sealed class LapsedLeaseMonitor
 {
     private readonly ILeaseStore store;

@@ -1,5 +1,4 @@
 using Ledger.Actors.Storage;
-using Ledger.Core;
 
 namespace Ledger.Actors.Leasing;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Leasing;
 
 /// <summary>A row of the table of leases.</summary>

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Leasing;
 
 /// <summary>What time it was by the holder of a lease when that was last renewed.</summary>

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Leasing;
 
 /// <summary>What time it is by the database, and by those who have leases there.</summary>

@@ -5,7 +5,6 @@ using Akka.Persistence;
 using Akka.Persistence.Sql.Snapshot;
 using Akka.Serialization;
 using Akka.Util;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Storage;
 
 /// <summary>An account and a time by which a hold of it is due.</summary>

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Storage;
 
 /// <summary>A hold in the index.</summary>

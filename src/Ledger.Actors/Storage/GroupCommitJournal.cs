@@ -8,7 +8,6 @@ using Akka.Serialization;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Telemetry;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

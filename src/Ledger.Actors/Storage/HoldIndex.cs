@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

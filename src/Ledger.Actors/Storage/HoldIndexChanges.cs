@@ -1,5 +1,4 @@
 using Ledger.Actors.Journal;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

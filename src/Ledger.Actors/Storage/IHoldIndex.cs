@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Storage;
 
 /// <summary>What falls due later, and what is in doubt: found without asking any account, and written by none on the

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Ledger.Actors.Journal;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

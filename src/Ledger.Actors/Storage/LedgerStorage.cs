@@ -2,7 +2,6 @@ using Akka.Hosting;
 using Ledger.Actors.Index;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Timing;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Storage;
 
 /// <summary>What the question for the highest number of a stream has read already, for the replay that follows it.

@@ -3,7 +3,6 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Storage;
 
 /// <summary>A note that an account is in doubt. The time, at the earliest that since when it has been so, tells it from

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 

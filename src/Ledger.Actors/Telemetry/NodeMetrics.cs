@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Akka.Actor;
-using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 

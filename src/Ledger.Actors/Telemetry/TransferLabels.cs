@@ -1,5 +1,4 @@
 using System.Text;
-using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 
@@ -15,9 +14,9 @@ internal static class TransferLabels
     /// <summary>What a transfer does: <c>transfer</c>, <c>hold</c>, <c>post</c>, <c>void</c> or
     /// <c>reversal</c>.</summary>
     public static string KindOf(Transfer transfer) =>
-        (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? "hold"
-        : (transfer.Flags & TransferFlags.PostPending) != TransferFlags.None ? "post"
-        : (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None ? "void"
+        transfer.Kind == TransferKind.Hold ? "hold"
+        : transfer.Kind == TransferKind.PostHold ? "post"
+        : transfer.ReleasesHold ? "void"
         : transfer.Reverses.IsNil ? "transfer"
         : "reversal";
 

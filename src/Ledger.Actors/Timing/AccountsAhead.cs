@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Event;
-using Ledger.Core;
 
 namespace Ledger.Actors.Timing;
 

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Actors.Timing;
 
 /// <summary>What a storage remembers of the ledger's time, for a process that begins.</summary>

@@ -1,7 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
 using Ledger.Actors.Leasing;
-using Ledger.Core;
 
 namespace Ledger.Actors.Timing;
 

@@ -115,12 +115,12 @@ internal static class AdminCommand
             {
                 Json.Write(context.Out, new JsonObject
                 {
-                    ["committed"] = ended.Committed,
+                    ["committed"] = ended.IsCommitted,
                     ["decision"] = Names.ScreamingSnake(ended.Decision.ToString()),
                     ["coordinator"] = ended.Coordinator,
                     ["lastAgent"] = ended.LastAgent,
                     ["row"] = ended.Row,
-                    ["booked"] = ended.Booked,
+                    ["booked"] = ended.IsBooked,
                     ["unbooked"] = Json.Array([.. ended.Unbooked.Select(static one => (JsonNode)new JsonObject
                     {
                         ["address"] = one.Address, ["detail"] = one.Detail,
@@ -134,9 +134,9 @@ internal static class AdminCommand
                     ["outcome", "decided by", "last agent", "row", "coordinator", "booked"],
                     [
                         [
-                            ended.Committed ? "committed" : "aborted", TextOf(ended.Decision), ended.LastAgent,
+                            ended.IsCommitted ? "committed" : "aborted", TextOf(ended.Decision), ended.LastAgent,
                             ended.Row == 0 ? "" : ended.Row.ToString(CultureInfo.InvariantCulture), ended.Coordinator,
-                            ended.Booked ? "yes" : "no",
+                            ended.IsBooked ? "yes" : "no",
                         ],
                     ]);
             }
@@ -148,7 +148,7 @@ internal static class AdminCommand
                         + " fix its rows, as its node's log says; the ledger then finishes by itself.");
             }
 
-            if (ended is { Booked: false, Unbooked.Count: 0 })
+            if (ended is { IsBooked: false, Unbooked.Count: 0 })
             {
                 await context.Error.WriteLineAsync(
                     $"warning: {ended.Coordinator} has not booked it yet; give the same command again.");

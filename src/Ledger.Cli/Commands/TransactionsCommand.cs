@@ -109,7 +109,7 @@ internal static class TransactionsCommand
             }
             else
             {
-                WriteTable(context, record.Outcome, record.Transaction);
+                WriteTable(context, record.Result, record.Transaction);
             }
 
             return ExitCodes.Applied;

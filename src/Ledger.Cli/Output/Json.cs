@@ -118,7 +118,7 @@ internal static class Json
                     ["opening"] = new JsonObject { ["spec"] = Of(leg.Opening!), ["ifMissing"] = leg.IfMissing },
                 })),
         },
-        ["result"] = Of(record.Outcome),
+        ["result"] = Of(record.Result),
     };
 
     public static JsonObject Of(ExtendHoldResult extension)

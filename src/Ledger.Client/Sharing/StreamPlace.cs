@@ -92,8 +92,8 @@ internal sealed class StreamPlace(
         }
     }
 
-    // A node that is away, or is about to stop, comes back. One that has no such stream, and whatever keeps its hello
-    // back or refuses the caller, stays as it is for long.
+    // A node that is unavailable, or is about to stop, comes back. One that has no such stream, and whatever keeps its
+    // hello back or refuses the caller, stays as it is for long.
     private static bool MayComeBack(Exception failure) => failure is not TimeoutException
         and not RpcException
         {

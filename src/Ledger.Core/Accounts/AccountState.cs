@@ -385,7 +385,7 @@ internal sealed class AccountState
         Require(Spec is null, "an account is opened once");
         Spec = OpenedWith = spec;
         OpenTime = at;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     private void Change(AccountChange change)
@@ -576,8 +576,7 @@ internal sealed class AccountState
             return Spec is null;
         }
 
-        var flags = leg.Transfer!.Flags;
-        if ((flags & TransferFlags.VoidPending) != TransferFlags.None)
+        if (leg.Transfer!.ReleasesHold)
         {
             return FindHold(leg.Transfer.HoldId) is { } hold && ClosesThis(hold.Transfer);
         }
@@ -585,9 +584,7 @@ internal sealed class AccountState
         return ClosesThis(leg.Transfer);
     }
 
-    private bool ClosesThis(Transfer hold) => (hold.Flags
-        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags
-            .None;
+    private bool ClosesThis(Transfer hold) => hold.Closes(hold.DebitAccount == Address);
 
     private void ApplyCommitted(TransactionBranch branch, LedgerTime time, long sequenceNr)
     {
@@ -824,7 +821,7 @@ internal sealed class AccountState
     /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
     internal static bool ConsumesId(TransactionBranch branch, TransferStatus reason) => !branch.IsAlone
         || (IdempotencyDetails.ConsumesId(reason)
-            && (branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
+            && branch.Legs[0].Transfer!.Kind != TransferKind.ExpireHold);
 
     private bool HasCommitted(TransactionBranch branch) =>
         Idempotency.Find(branch.Key) is { Status: TransferStatus.Created } known && known.Digest == branch.Digest;

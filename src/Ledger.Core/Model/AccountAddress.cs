@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The address of an account: segments of A-Z, a-z, 0-9, <c>_</c> and <c>-</c>, joined by <c>:</c>, at most
 /// 128 characters, such as <c>users:42:wallet</c>.</summary>

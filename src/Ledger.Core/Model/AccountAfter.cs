@@ -1,4 +1,6 @@
-namespace Ledger.Core;
+using Ledger.Core;
+
+namespace Ledger;
 
 /// <summary>An account right after a transfer or a transaction, and before anything that followed. Immutable.</summary>
 /// <param name="Address">The account.</param>

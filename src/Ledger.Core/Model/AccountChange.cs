@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A change of an account, journaled. Each sets what it names to a value, so repeating it changes
 /// nothing.</summary>

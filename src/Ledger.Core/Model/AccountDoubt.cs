@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Ledger.Core;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Why the counters of an account are not final: transactions that it has prepared, and whose outcome it does
 /// not know yet (R20). Immutable.</summary>

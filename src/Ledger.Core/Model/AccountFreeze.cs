@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>
 /// <param name="Debits">Whether it takes no debits.</param>

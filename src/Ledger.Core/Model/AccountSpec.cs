@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What an account is opened with. Immutable.</summary>
 /// <param name="Address">The account's address.</param>
@@ -22,5 +22,5 @@ public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
 
     /// <summary>Whether it is opened closed: it then takes no transfer until it is reopened. The default value is
     /// false.</summary>
-    public bool Closed { get; init; }
+    public bool IsClosed { get; init; }
 }

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The counters of an account, in minor units. None is ever negative.</summary>
 /// <param name="DebitsPending">Debits reserved by holds.</param>

@@ -1,4 +1,6 @@
-namespace Ledger.Core;
+using Ledger.Core;
+
+namespace Ledger;
 
 /// <summary>By how much a transaction would change the counters of one account, in minor units. Immutable.</summary>
 /// <param name="DebitsPending">Debits that it holds, less those that it releases.</param>

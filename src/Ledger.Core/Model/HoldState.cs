@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What has become of a hold.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<HoldState>))]

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A time of the ledger during which its journal only grew. A person begins a new one after the database has
 /// lost rows that were acknowledged: what was said in an earlier epoch may no longer be in the journal.</summary>

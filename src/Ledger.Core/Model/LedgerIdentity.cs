@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Which ledger this is. It is stored beside the journal, made together with it and never changed; only epochs
 /// are added.</summary>

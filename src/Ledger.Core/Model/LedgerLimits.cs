@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The limits on what a caller may send.</summary>
 public static class LedgerLimits

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A moment, in microseconds since 1970-01-01T00:00:00Z. Always an argument, never read from a clock
 /// here.</summary>

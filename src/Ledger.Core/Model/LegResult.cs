@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of one leg. Immutable.</summary>
 /// <param name="Transfer">For a transfer: its outcome; else <see cref="TransferStatus.None"/>.</param>

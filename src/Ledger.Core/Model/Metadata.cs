@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Key-value pairs in ordinal order of their keys. Immutable; compared by content.</summary>
 [JsonConverter(typeof(MetadataJsonConverter))]

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>That an operator has a transaction aborted which is in doubt. Immutable.</summary>
 /// <param name="By">Who, see <see cref="Principals"/>; never empty.</param>

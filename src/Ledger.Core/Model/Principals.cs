@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Who asked for what was written down: a name that the host gives, such as a user, a service or a
 /// certificate. Empty where nobody was named.</summary>

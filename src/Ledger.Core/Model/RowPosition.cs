@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A row of an account's journal, as a place that one can have come to: whoever has seen it has seen what it
 /// decides.</summary>

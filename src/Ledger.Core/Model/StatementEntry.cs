@@ -1,15 +1,15 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
 /// <param name="Sequence">The entry's number on this account: 1, 2, 3 and so on without a hole.</param>
 /// <param name="BookTime">When the account booked it; it never falls from one entry to the next.</param>
 /// <param name="Transfer">The transfer that moved the money.</param>
-/// <param name="Time">When that transfer was committed.</param>
-/// <param name="IsDebit">Whether this account was debited.</param>
+/// <param name="CreateTime">When that transfer was committed.</param>
+/// <param name="Direction">Whether this account was debited or credited.</param>
 /// <param name="DebitsPosted">The account's posted debits after the entry.</param>
 /// <param name="CreditsPosted">The account's posted credits after the entry.</param>
 public sealed record StatementEntry(
-    ulong Sequence, LedgerTime BookTime, Transfer Transfer, LedgerTime Time, bool IsDebit,
+    ulong Sequence, LedgerTime BookTime, Transfer Transfer, LedgerTime CreateTime, EntryDirection Direction,
     Amount DebitsPosted, Amount CreditsPosted)
 {
     /// <summary>Posted debits less posted credits after the entry.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Ledger.Core;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>Legs that happen all or not at all, in order: each sees what those before it did. Immutable.</summary>
 /// <param name="Id">The id, made by the client. It names the transaction as a whole; each transfer has its own

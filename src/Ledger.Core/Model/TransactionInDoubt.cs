@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Ledger.Core;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A transaction in doubt as one of its accounts shows it. Immutable.</summary>
 /// <param name="Id">The transaction's id; of a transfer alone, the transfer's.</param>

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>One step of a <see cref="Transaction"/>: a transfer, or the opening of an account. Immutable.</summary>
 public sealed record TransactionLeg

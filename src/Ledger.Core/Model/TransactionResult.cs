@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of a transaction. Immutable.</summary>
 /// <param name="Id">Its id.</param>
@@ -8,13 +8,13 @@ namespace Ledger.Core;
 /// that was committed, or the reason of the leg that failed; when that leg is an opening,
 /// <see cref="TransferStatus.LinkedEventFailed"/>.</param>
 /// <param name="FailedLeg">The place of the leg that failed, from 0; -1 for none.</param>
-/// <param name="Time">When it was committed; when it was rejected, for a journaled rejection.</param>
+/// <param name="CreateTime">When it was committed; when it was rejected, for a journaled rejection.</param>
 /// <param name="Replayed">Whether an earlier request had decided it.</param>
 /// <param name="BalanceSeen">For a journaled rejection by an account that exists: the balances that it saw.</param>
 /// <param name="Legs">What became of each leg, in order. Of a rejected one, all but the leg that failed are
 /// <see cref="TransferStatus.LinkedEventFailed"/>.</param>
 public sealed record TransactionResult(
-    TransferId Id, TransferStatus Status, int FailedLeg, LedgerTime Time, bool Replayed, Balances? BalanceSeen,
+    TransferId Id, TransferStatus Status, int FailedLeg, LedgerTime CreateTime, bool Replayed, Balances? BalanceSeen,
     ImmutableArray<LegResult> Legs)
 {
     /// <summary>Whether the transaction is recorded. A leg that exists already, by itself, makes a transaction fail

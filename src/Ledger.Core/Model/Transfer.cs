@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>One movement of money, as a client asks for it. Immutable.</summary>
 /// <param name="Id">The id, made by the client.</param>
@@ -18,8 +18,78 @@ public sealed record Transfer(
     /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
     public Metadata Metadata { get; init; } = Metadata.Empty;
 
-    /// <summary>What kind of transfer this is. The default value is a transfer that posts at once.</summary>
-    public TransferFlags Flags { get; init; }
+    /// <summary>What the transfer does; by default it moves the money at once.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is no kind.</exception>
+    public TransferKind Kind
+    {
+        get => (Flags & Kinds) switch
+        {
+            TransferFlags.None => TransferKind.Direct,
+            TransferFlags.Pending => TransferKind.Hold,
+
+            // Bits of two kinds are refused by TransferContent.CheckShape; until then it is what ends a hold.
+            var bits when bits.HasFlag(TransferFlags.Expiry) => TransferKind.ExpireHold,
+            var bits when bits.HasFlag(TransferFlags.VoidPending) => TransferKind.VoidHold,
+            _ => TransferKind.PostHold,
+        };
+        init => Flags = (Flags & ~Kinds) | value switch
+        {
+            TransferKind.Direct => TransferFlags.None,
+            TransferKind.Hold => TransferFlags.Pending,
+            TransferKind.PostHold => TransferFlags.PostPending,
+            TransferKind.VoidHold => TransferFlags.VoidPending,
+            TransferKind.ExpireHold => TransferFlags.VoidPending | TransferFlags.Expiry,
+            _ => throw new ArgumentOutOfRangeException(nameof(value), value, "No kind of transfer."),
+        };
+    }
+
+    /// <summary>Moves at most what the debit account has available, and at most the amount. The default value is
+    /// false.</summary>
+    public bool BalancingDebit
+    {
+        get => Has(TransferFlags.BalancingDebit);
+        init => Flags = With(TransferFlags.BalancingDebit, value);
+    }
+
+    /// <summary>Moves at most what the credit account lacks, and at most the amount. The default value is
+    /// false.</summary>
+    public bool BalancingCredit
+    {
+        get => Has(TransferFlags.BalancingCredit);
+        init => Flags = With(TransferFlags.BalancingCredit, value);
+    }
+
+    /// <summary>For a hold: closes the debit account; the hold's void or expiry opens it again. The default value is
+    /// false.</summary>
+    public bool ClosingDebit
+    {
+        get => Has(TransferFlags.ClosingDebit);
+        init => Flags = With(TransferFlags.ClosingDebit, value);
+    }
+
+    /// <summary>For a hold: closes the credit account; the hold's void or expiry opens it again. The default value is
+    /// false.</summary>
+    public bool ClosingCredit
+    {
+        get => Has(TransferFlags.ClosingCredit);
+        init => Flags = With(TransferFlags.ClosingCredit, value);
+    }
+
+    /// <summary>For the post of a part of a hold: keeps the rest on hold, so that it can be posted in several parts.
+    /// Posting all that is left ends it. The default value is false: the rest is released.</summary>
+    public bool KeepRest
+    {
+        get => Has(TransferFlags.KeepRest);
+        init => Flags = With(TransferFlags.KeepRest, value);
+    }
+
+    /// <summary>Opens the accounts that do not exist yet, together with the transfer: with its asset, which must be
+    /// named, its code, and no limits. The default value is false.</summary>
+    public bool OpenAccounts
+    {
+        get => Has(TransferFlags.OpenAccounts);
+        init => Flags = With(TransferFlags.OpenAccounts, value);
+    }
 
     /// <summary>For a post or a void: the hold that it is about. Else nil.</summary>
     /// <remarks>A post or a void may leave accounts, asset, code, reference and metadata empty: they are then the
@@ -51,12 +121,28 @@ public sealed record Transfer(
     private const long NoTime = long.MinValue;
     private readonly long effectiveMicros = NoTime;
 
-    /// <summary>Whether this posts or voids a hold.</summary>
-    public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
+    /// <summary>Whether this posts or voids a hold, or is its expiry.</summary>
+    public bool ResolvesHold => Has(TransferFlags.PostPending | TransferFlags.VoidPending);
+
+    /// <summary>Whether this voids a hold, or is its expiry.</summary>
+    public bool ReleasesHold => Has(TransferFlags.VoidPending);
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
-    public bool IsBalancing =>
-        (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
+    public bool IsBalancing => Has(TransferFlags.BalancingDebit | TransferFlags.BalancingCredit);
+
+    /// <summary>Whether it closes the account on one of its sides.</summary>
+    /// <param name="isDebit">Whether that is the debit account.</param>
+    internal bool Closes(bool isDebit) => isDebit ? ClosingDebit : ClosingCredit;
+
+    // The kind and the properties, as they are stored, digested and compared.
+    internal TransferFlags Flags { get; init; }
+
+    private const TransferFlags Kinds =
+        TransferFlags.Pending | TransferFlags.PostPending | TransferFlags.VoidPending | TransferFlags.Expiry;
+
+    private bool Has(TransferFlags any) => (Flags & any) != TransferFlags.None;
+
+    private TransferFlags With(TransferFlags bit, bool isSet) => isSet ? Flags | bit : Flags & ~bit;
 
     /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in
     /// memory.</summary>

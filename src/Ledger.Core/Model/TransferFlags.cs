@@ -1,12 +1,9 @@
-using System.Text.Json.Serialization;
+namespace Ledger;
 
-namespace Ledger.Core;
-
-/// <summary>What kind of transfer it is. Numbers below 4096 are TigerBeetle's; the others are this ledger's own.
-/// Stored: never reuse a number.</summary>
+/// <summary>The kind and the properties of a transfer as bits: as they are stored, digested and compared. Numbers below
+/// 4096 are TigerBeetle's; the others are this ledger's own. Never reuse a number.</summary>
 [Flags]
-[JsonConverter(typeof(JsonStringEnumConverter<TransferFlags>))]
-public enum TransferFlags
+internal enum TransferFlags
 {
     /// <summary>Posts at once.</summary>
     None = 0,

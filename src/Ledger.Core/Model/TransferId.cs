@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The id of a transfer: 128 bits, made by the client, unique for ever. UUID version 7 is
 /// recommended.</summary>

@@ -1,14 +1,14 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of one transfer of a request. Immutable.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Status">The outcome.</param>
-/// <param name="Time">When it was committed, for created and exists; when it was rejected, for a journaled
+/// <param name="CreateTime">When it was committed, for created and exists; when it was rejected, for a journaled
 /// rejection.</param>
 /// <param name="Replayed">Whether an earlier request had decided it.</param>
 /// <param name="BalanceSeen">For a journaled rejection by an account that exists: the balances that it saw.</param>
 public sealed record TransferResult(
-    TransferId Id, TransferStatus Status, LedgerTime Time, bool Replayed, Balances? BalanceSeen)
+    TransferId Id, TransferStatus Status, LedgerTime CreateTime, bool Replayed, Balances? BalanceSeen)
 {
     /// <summary>Whether the transfer is recorded.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;

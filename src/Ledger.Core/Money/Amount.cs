@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>A non-negative amount of money in minor units of an asset, from 0 to 2^128-1.</summary>
 /// <remarks>The default value is zero. Arithmetic is checked: an overflow throws <see cref="OverflowException"/>,

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What is wrong with the text of an amount.</summary>
 public enum AmountError

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>An asset: a code and the number of decimal places of its minor unit, written <c>USD/2</c>.</summary>
 /// <remarks>The code is a letter A-Z followed by up to 15 of A-Z, 0-9 and <c>_</c>; the scale is 0 to 38. The default

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Ledger.Core.Json;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The difference of two amounts, exactly: a sign and a magnitude.</summary>
 /// <param name="IsNegative">Whether it is below zero.</param>

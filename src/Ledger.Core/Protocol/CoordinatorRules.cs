@@ -304,12 +304,10 @@ internal readonly struct CoordinatorRules(
 
     // Whether the leg's amount, or its hold, is another account's to tell.
     private bool NeedsReport(TransactionBranch branch, ResolvedLeg leg) => leg.Transfer is { } transfer
-        && ((Has(transfer, TransferFlags.BalancingDebit) && transfer.DebitAccount != Address)
-            || (Has(transfer, TransferFlags.BalancingCredit) && transfer.CreditAccount != Address)
+        && ((transfer.BalancingDebit && transfer.DebitAccount != Address)
+            || (transfer.BalancingCredit && transfer.CreditAccount != Address)
             || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue && transfer.DebitAccount != Address)
             || (transfer.ResolvesHold && !branch.IsDecidedBy(Address, leg)));
-
-    private static bool Has(Transfer transfer, TransferFlags flag) => (transfer.Flags & flag) != TransferFlags.None;
 
     // Goes through the legs in order, as far as accounts are known: this one as it is, the others by their reports.
     private LegDecision EvaluateLegs(

@@ -181,7 +181,7 @@ internal sealed class DryRun(AccountParts account)
 
     // What a post or a void leaves of a hold; null where that can't be known.
     private static Amount? LeftOf(Transfer transfer, Amount? before) =>
-        (transfer.Flags & TransferFlags.KeepRest) == TransferFlags.None || transfer.Amount == Amount.MaxValue
+        !transfer.KeepRest || transfer.Amount == Amount.MaxValue
             ? Amount.Zero
         : before is { } left ? left > transfer.Amount ? left - transfer.Amount : Amount.Zero
         : null;

@@ -69,7 +69,7 @@ internal sealed class HoldExpiry(
         hold.ExpiryId, hold.Transfer.DebitAccount, hold.Transfer.CreditAccount, Amount.Zero, hold.Transfer.Code)
     {
         Asset = hold.Transfer.Asset,
-        Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+        Kind = TransferKind.ExpireHold,
         HoldId = hold.Transfer.Id,
     };
 

@@ -56,7 +56,7 @@ internal sealed class Operation(AccountMessage? input, TransactionBranch? asked 
 
     /// <summary>Whether it is the void that the account itself begins when a hold is due.</summary>
     public bool IsExpiry { get; } = input is null && asked is { Legs: [{ Transfer: { } transfer }] }
-        && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        && transfer.Kind == TransferKind.ExpireHold;
 
     /// <summary>Whether nothing is to be done.</summary>
     public bool IsDryRun => Input is PostTransactionRequest { IsDryRun: true };

@@ -184,9 +184,9 @@ internal readonly struct OwnRequests(AccountParts account)
         });
     }
 
-    private AccountView? View(LedgerTime now, bool doubtful) => account.State.Spec is null
+    private Account? View(LedgerTime now, bool doubtful) => account.State.Spec is null
         ? null
-        : new AccountView(
+        : new Account(
             account.State.Spec, account.State.OpenTime, account.State.Balances, account.State.EntryCount,
             account.Rows.NewestRow, account.State.Closed)
         {

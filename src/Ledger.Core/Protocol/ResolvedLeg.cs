@@ -30,23 +30,23 @@ internal sealed record ResolvedLeg(int Index, Transfer? Transfer, AccountSpec? O
     public long HoldRow { get; init; }
 
     /// <summary>Whether it makes a hold.</summary>
-    public bool IsHold => Transfer is not null && (Transfer.Flags & TransferFlags.Pending) != TransferFlags.None;
+    public bool IsHold => Transfer is not null && Transfer.Kind == TransferKind.Hold;
 
     /// <summary>Whether it moves money at once: such a leg is an entry of both statements.</summary>
     public bool IsPosting =>
         Transfer is not null
-        && (Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None;
+        && Transfer.Kind is TransferKind.Direct or TransferKind.PostHold;
 
     /// <summary>For a post or a void: what leaves the hold.</summary>
     public Amount Released =>
-        (Transfer!.Flags & TransferFlags.KeepRest) != TransferFlags.None && Amount < HoldRemaining
+        Transfer!.KeepRest && Amount < HoldRemaining
         ? Amount
         : HoldRemaining;
 
     /// <summary>For a post or a void: what the hold has become.</summary>
     public HoldState HoldAfter => Released < HoldRemaining ? HoldState.Live
-        : (Transfer!.Flags & TransferFlags.PostPending) != TransferFlags.None ? HoldState.Posted
-        : (Transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired
+        : Transfer!.Kind == TransferKind.PostHold ? HoldState.Posted
+        : Transfer.Kind == TransferKind.ExpireHold ? HoldState.Expired
         : HoldState.Voided;
 
     /// <summary>Whether an account takes part in it.</summary>

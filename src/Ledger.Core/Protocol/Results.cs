@@ -35,7 +35,7 @@ internal static class Results
         AccountRequest call, TransactionResult result, TransactionBranch? branch = null) =>
         call is PostTransferRequest post
         ? new PostTransferResponse(new TransferResult(
-            post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
+            post.Transfer.Id, result.Status, result.CreateTime, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
             Position = result.Position,

@@ -78,7 +78,7 @@ internal sealed record BatchGroup(int First, ImmutableArray<TransactionLeg> Legs
                         result.Replayed && became.Transfer == TransferStatus.Created
                             ? TransferStatus.Exists
                             : became.Transfer,
-                        result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
+                        result.CreateTime, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                     {
                         Amount = became.Amount, Position = result.Position,
                     },
@@ -90,7 +90,7 @@ internal sealed record BatchGroup(int First, ImmutableArray<TransactionLeg> Legs
                         result.Replayed && became.Opening == AccountStatus.Created
                             ? AccountStatus.Exists
                             : became.Opening,
-                        result.Time)
+                        result.CreateTime)
                     {
                         Position = result.Position,
                     }));

@@ -58,7 +58,7 @@ internal static class HoldTexts
         var made = new Dictionary<TransferId, Transfer>();
         foreach (var leg in legs)
         {
-            if (leg.Transfer is { } hold && (hold.Flags & TransferFlags.Pending) != TransferFlags.None)
+            if (leg.Transfer is { } hold && hold.Kind == TransferKind.Hold)
             {
                 made.TryAdd(hold.Id, hold);
             }
@@ -105,7 +105,7 @@ internal static class HoldTexts
     /// <param name="read">The transfers that made the holds, as they were read.</param>
     /// <returns>The holds, and after which of them the next page begins; nil where there is none.</returns>
     public static (IReadOnlyList<TransferRecord> Holds, TransferId Next) Restore(
-        ListHoldsResponse page, AccountView view, IReadOnlyDictionary<TransferId, Transfer> read)
+        ListHoldsResponse page, Account view, IReadOnlyDictionary<TransferId, Transfer> read)
     {
         var shown = new List<TransferRecord>(page.Holds.Count);
         long size = EncodedSize.Row + EncodedSize.OfAccount(view);

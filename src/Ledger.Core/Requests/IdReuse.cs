@@ -21,7 +21,10 @@ internal static class IdReuse
             new ResolvedLeg(0, record.Transfer, null) { Amount = record.Amount, HoldRemaining = record.Amount },
             transfer);
         return difference == TransferStatus.Exists
-            ? new TransferResult(transfer.Id, difference, record.Time, Replayed: true, null) { Amount = record.Amount }
+            ? new TransferResult(transfer.Id, difference, record.CreateTime, Replayed: true, null)
+            {
+                Amount = record.Amount,
+            }
             : new TransferResult(transfer.Id, difference, default, Replayed: false, null);
     }
 }

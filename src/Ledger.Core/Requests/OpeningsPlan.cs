@@ -19,7 +19,7 @@ internal readonly record struct OpeningsPlan(Transaction Asked, Transaction Whol
             .Select(static leg => leg.Opening!.Address).ToHashSet();
         foreach (var leg in transaction.Legs)
         {
-            if (leg.Transfer is { } transfer && (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)
+            if (leg.Transfer is { } transfer && transfer.OpenAccounts)
             {
                 foreach (var account in (ReadOnlySpan<AccountAddress>)[transfer.DebitAccount, transfer.CreditAccount])
                 {

@@ -33,7 +33,7 @@ internal sealed record ResolutionPlan(TransferId Id, AccountAddress Account, Tra
         var legs = ImmutableArray.CreateBuilder<TransactionLeg>();
         foreach (var leg in record is { Result.IsCommitted: true } ? record.Transaction.Legs : [])
         {
-            if (leg.Transfer is not { } hold || (hold.Flags & TransferFlags.Pending) == TransferFlags.None)
+            if (leg.Transfer is not { } hold || hold.Kind != TransferKind.Hold)
             {
                 continue;
             }
@@ -44,7 +44,7 @@ internal sealed record ResolutionPlan(TransferId Id, AccountAddress Account, Tra
             {
                 Asset = hold.Asset,
                 HoldId = hold.Id,
-                Flags = IsPost ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                Kind = IsPost ? TransferKind.PostHold : TransferKind.VoidHold,
                 EffectiveTime = EffectiveTime,
             }));
         }

@@ -29,7 +29,7 @@ internal sealed record ReversalPlan(TransferId Id, TransferId OriginalId, string
         for (var i = 0; i < record.Transaction.Legs.Length; i++)
         {
             if (record.Transaction.Legs[i].Transfer is { } transfer
-                && (transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None)
+                && transfer.Kind is TransferKind.Direct or TransferKind.PostHold)
             {
                 moved.Add(new MovedTransfer(transfer, record.Result.Legs[i].Amount));
             }

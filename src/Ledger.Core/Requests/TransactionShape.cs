@@ -49,7 +49,7 @@ internal static class TransactionShape
         return new TransferResult(
             transfer.Id,
             result.IsCommitted || leg.Transfer == TransferStatus.None ? result.Status : leg.Transfer,
-            result.Time, result.Replayed, result.BalanceSeen)
+            result.CreateTime, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
             Position = result.Position,

@@ -16,7 +16,7 @@ internal static class AccountDecider
     {
         if (known.DebitsMustNotExceedCredits.HasValue != spec.DebitsMustNotExceedCredits.HasValue
             || known.CreditsMustNotExceedDebits.HasValue != spec.CreditsMustNotExceedDebits.HasValue
-            || known.Closed != spec.Closed)
+            || known.IsClosed != spec.IsClosed)
         {
             return AccountStatus.ExistsWithDifferentFlags;
         }

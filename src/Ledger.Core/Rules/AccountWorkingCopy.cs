@@ -33,7 +33,7 @@ internal sealed class AccountWorkingCopy
     /// <summary>The working copy of this thread, for <see cref="Take"/>.</summary>
     public static AccountWorkingCopy OfThread => ofThread ??= new AccountWorkingCopy();
 
-    /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
+    /// <summary>Makes a working copy for <see cref="Take"/>.</summary>
     public AccountWorkingCopy()
     {
     }
@@ -41,7 +41,7 @@ internal sealed class AccountWorkingCopy
     public AccountWorkingCopy(AccountState state, Func<int, LegContext>? factOf) =>
         Take(state, factOf, default, dueBy: null, limits: null);
 
-    /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
+    /// <summary>Starts anew with an account as it is: one working copy serves many decisions.</summary>
     /// <param name="state">The account.</param>
     /// <param name="contexts">What it knows of the legs.</param>
     /// <param name="oldUpTo">What was prepared then, or earlier, is old doubt.</param>
@@ -223,7 +223,7 @@ internal sealed class AccountWorkingCopy
             if (Spec is null)
             {
                 Spec = OpenedWith = opening;
-                closedByChange = opening.Closed;
+                closedByChange = opening.IsClosed;
             }
 
             return;
@@ -259,11 +259,10 @@ internal sealed class AccountWorkingCopy
             debits.Take(posted);
         }
 
-        var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
             CountHold(transfer, 1);
-            closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
+            closedByHold |= transfer.Closes(isDebit);
             (changedHolds ??= [])[transfer.Id] =
                 (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default),
                     HoldState.Live);
@@ -283,7 +282,7 @@ internal sealed class AccountWorkingCopy
                 CountHold(hold, -1);
             }
 
-            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
+            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold.Closes(isDebit))
             {
                 closedByHold = false;
             }

@@ -144,7 +144,7 @@ internal static class EncodedSize
 
     /// <summary>An account as a part of the answer that shows it.</summary>
     /// <param name="account">The account.</param>
-    public static int OfAccount(AccountView account)
+    public static int OfAccount(Account account)
     {
         ArgumentNullException.ThrowIfNull(account);
         return Saturated(Message(
@@ -253,7 +253,7 @@ internal static class EncodedSize
         + Pairs(spec.Metadata)
         + (spec.DebitsMustNotExceedCredits is { } debits ? FarAmount(debits) : 0)
         + (spec.CreditsMustNotExceedDebits is { } credits ? FarAmount(credits) : 0)
-        + (spec.Closed ? Tag + 1 : 0);
+        + (spec.IsClosed ? Tag + 1 : 0);
 
     private static int OfChange(AccountChange change) => change switch
     {
@@ -317,7 +317,7 @@ internal static class EncodedSize
         + Text(spec.Reference) + Pairs(spec.Metadata)
         + (spec.DebitsMustNotExceedCredits is { } debits ? (2 * (Tag + 1)) + Digits(debits) : 0)
         + (spec.CreditsMustNotExceedDebits is { } credits ? (2 * (Tag + 1)) + Digits(credits) : 0)
-        + (spec.Closed ? Tag + 1 : 0);
+        + (spec.IsClosed ? Tag + 1 : 0);
 
     // Of as many bits, without a division: 1233 / 4096 is a little less than the logarithm of 2.
     private static int Digits(Amount amount) => ((128 - (int)UInt128.LeadingZeroCount(amount.Value)) * 1233 >> 12) + 1;

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>How many bytes each thing may have, in one order: what can be decided can be stored, sent, read and woken
 /// (R17).</summary>

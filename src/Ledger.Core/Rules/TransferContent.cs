@@ -146,7 +146,7 @@ internal static class TransferContent
         Append(hash, spec.Reference);
         Append(hash, spec.DebitsMustNotExceedCredits);
         Append(hash, spec.CreditsMustNotExceedDebits);
-        Append(hash, spec.Closed ? 1u : 0);
+        Append(hash, spec.IsClosed ? 1u : 0);
         Append(hash, ifMissing ? 1u : 0);
         foreach (var (key, value) in spec.Metadata.Pairs)
         {
@@ -266,12 +266,12 @@ internal static class TransferContent
 
     private static bool IsSameAmount(ResolvedLeg known, Transfer asked)
     {
-        if ((asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue)
+        if (asked.Kind == TransferKind.PostHold && asked.Amount == Amount.MaxValue)
         {
             return known.Amount == known.HoldRemaining;
         }
 
-        if ((asked.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+        if (asked.ReleasesHold)
         {
             return asked.Amount.IsZero || asked.Amount == known.Amount;
         }
@@ -312,7 +312,7 @@ internal static class TransferContent
 
     private static TransferStatus CheckResolution(Transfer transfer)
     {
-        var post = (transfer.Flags & TransferFlags.PostPending) != TransferFlags.None;
+        var post = transfer.Kind == TransferKind.PostHold;
         var allowed = post ? TransferFlags.PostPending | TransferFlags.KeepRest : TransferFlags.VoidPending;
         if ((transfer.Flags & ~allowed) != TransferFlags.None)
         {
@@ -347,7 +347,7 @@ internal static class TransferContent
 
     private static TransferStatus CheckMovement(Transfer transfer, bool ledgerRequired)
     {
-        if ((transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None)
+        if (transfer.KeepRest)
         {
             return TransferStatus.FlagsAreMutuallyExclusive;
         }
@@ -382,14 +382,14 @@ internal static class TransferContent
             return TransferStatus.PendingIdMustBeZero;
         }
 
-        if ((transfer.Flags & TransferFlags.Pending) == TransferFlags.None)
+        if (transfer.Kind != TransferKind.Hold)
         {
             if (transfer.Timeout != TimeSpan.Zero)
             {
                 return TransferStatus.TimeoutReservedForPendingTransfer;
             }
 
-            if ((transfer.Flags & (TransferFlags.ClosingDebit | TransferFlags.ClosingCredit)) != TransferFlags.None)
+            if (transfer.ClosingDebit || transfer.ClosingCredit)
             {
                 return TransferStatus.ClosingTransferMustBePending;
             }
@@ -401,7 +401,7 @@ internal static class TransferContent
         }
 
         if (transfer.Asset.IsNone
-            && (ledgerRequired || (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None))
+            && (ledgerRequired || transfer.OpenAccounts))
         {
             return TransferStatus.LedgerMustNotBeZero;
         }

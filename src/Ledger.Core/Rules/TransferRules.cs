@@ -185,14 +185,14 @@ internal static class TransferRules
     {
         var amount = transfer.Amount;
         var bound = AmountBound.None;
-        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null
+        if (transfer.BalancingDebit && debit is not null
             && debit.AvailableDebits < amount)
         {
             amount = debit.AvailableDebits;
             bound = AmountBound.Debit;
         }
 
-        if ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && credit is not null
+        if (transfer.BalancingCredit && credit is not null
             && credit.AvailableCredits < amount)
         {
             amount = credit.AvailableCredits;
@@ -206,14 +206,14 @@ internal static class TransferRules
     private static bool StillBinds(
         ResolvedLeg leg, Transfer transfer, AccountWorkingCopy? debit, AccountWorkingCopy? credit)
     {
-        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null
+        if (transfer.BalancingDebit && debit is not null
             && (debit.AvailableDebits < leg.Amount
                 || (leg.Bound == AmountBound.Debit && debit.AvailableDebits != leg.Amount)))
         {
             return false;
         }
 
-        return (transfer.Flags & TransferFlags.BalancingCredit) == TransferFlags.None || credit is null
+        return !transfer.BalancingCredit || credit is null
             || (credit.AvailableCredits >= leg.Amount
                 && (leg.Bound != AmountBound.Credit || credit.AvailableCredits == leg.Amount));
     }
@@ -230,7 +230,7 @@ internal static class TransferRules
             return new LegDecision(hold.Problem, leg);
         }
 
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         if (hold.Pending is { } pending)
         {
             var asset = pending.Asset.IsNone ? (debit ?? credit)?.Spec?.Asset ?? default : pending.Asset;
@@ -281,7 +281,7 @@ internal static class TransferRules
         }
 
         // Time is judged once, at the hold's debit account (R12).
-        var isExpiry = (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        var isExpiry = transfer.Kind == TransferKind.ExpireHold;
         if (debit is not null && !isExpiry && now >= hold.Deadline)
         {
             return new LegDecision(TransferStatus.PendingTransferExpired, leg);

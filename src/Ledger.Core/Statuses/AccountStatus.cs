@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
 /// numbers of 1000 and more are this ledger's own.</summary>

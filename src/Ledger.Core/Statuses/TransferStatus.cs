@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>What became of a transfer. Names, numbers, meaning and precedence are TigerBeetle's
 /// <c>CreateTransferStatus</c>; numbers of 1000 and more are this ledger's own. The numbers are stored: never reuse
@@ -217,11 +217,11 @@ public enum TransferStatus
     ReasonMissing = 1014,
 
     /// <summary>The two accounts have as many holds between them as they may: see
-    /// <see cref="AccountMachineOptions.HoldsPerCounterpartyMax"/>.</summary>
+    /// <see cref="Core.AccountMachineOptions.HoldsPerCounterpartyMax"/>.</summary>
     ExceedsHoldsWithCounterparty = 1020,
 
     /// <summary>One of the accounts has as many holds as it may: see
-    /// <see cref="AccountMachineOptions.HoldsMax"/>.</summary>
+    /// <see cref="Core.AccountMachineOptions.HoldsMax"/>.</summary>
     ExceedsHoldsOfAccount = 1021,
 
     /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says

@@ -1,4 +1,4 @@
-namespace Ledger.Core;
+namespace Ledger;
 
 /// <summary>The order in which reasons are reported when several apply, as TigerBeetle documents it.</summary>
 public static class TransferStatusPrecedence

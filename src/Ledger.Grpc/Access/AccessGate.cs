@@ -1,5 +1,4 @@
 using Ledger.Access;
-using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;

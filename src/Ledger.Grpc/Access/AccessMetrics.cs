@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using Ledger.Actors;
 using Ledger.Audit;
 
 namespace Ledger.Grpc.Access;

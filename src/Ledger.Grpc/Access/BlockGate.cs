@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;

@@ -1,7 +1,6 @@
 using System.Net;
 using Grpc.Core;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;
 
@@ -65,7 +64,7 @@ internal sealed class CallerLedgers(
     }
 
     /// <summary>The text of a position, which is nobody's in particular.</summary>
-    public string PositionOf(Core.RowPosition position) => ledger.PositionOf(position);
+    public string PositionOf(RowPosition position) => ledger.PositionOf(position);
 
     /// <summary>For how long what the caller has shown is good; null for as long as it is connected.</summary>
     public TimeSpan? ExpiryOf(ServerCallContext context) =>

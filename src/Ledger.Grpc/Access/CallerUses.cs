@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;

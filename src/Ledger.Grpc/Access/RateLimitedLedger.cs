@@ -1,6 +1,4 @@
 using Ledger.Access;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Grpc.Access;
 
@@ -30,7 +28,7 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Taking(transfers.Count).PostTransfersAsync(transfers, timeout, cancellationToken);
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Taking(1).GetAccountAsync(query, timeout, cancellationToken);
 
@@ -71,11 +69,11 @@ internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccess
 
     public Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Taking(1 + (query.Limit / PageShare)).ListStatementAsync(query, timeout, cancellationToken);
+        Taking(1 + (query.PageSize / PageShare)).ListStatementAsync(query, timeout, cancellationToken);
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Taking(1 + (limit / PageShare)).ListAccountsAsync(after, limit, timeout, cancellationToken);
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Taking(1 + (pageSize / PageShare)).ListAccountsAsync(after, pageSize, timeout, cancellationToken);
 
     private ILedger Taking(int work)
     {

@@ -1,6 +1,4 @@
 using Ledger.Access;
-using Ledger.Actors;
-using Ledger.Core;
 
 namespace Ledger.Grpc.Access;
 
@@ -34,7 +32,7 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
             transfers.Count, transfers.Sum(static one => OpenedBy(one)), () =>
                 inner.PostTransfersAsync(transfers, timeout, cancellationToken));
 
-    public Task<AccountView?> GetAccountAsync(
+    public Task<Account?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         HoldingAsync(1, 0, () => inner.GetAccountAsync(query, timeout, cancellationToken));
 
@@ -82,13 +80,13 @@ internal sealed class ShareLimitedLedger(ILedger inner, string principal, IAcces
         HoldingAsync(1, 0, () => inner.ListStatementAsync(query, timeout, cancellationToken));
 
     public Task<AccountPage> ListAccountsAsync(
-        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        HoldingAsync(1, 0, () => inner.ListAccountsAsync(after, limit, timeout, cancellationToken));
+        string? after, int pageSize, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        HoldingAsync(1, 0, () => inner.ListAccountsAsync(after, pageSize, timeout, cancellationToken));
 
     private static int OpenedBy(TransactionLeg leg) => leg.Transfer is { } transfer ? OpenedBy(transfer) : 1;
 
     private static int OpenedBy(Transfer transfer) =>
-        (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None ? SidesOfTransfer : 0;
+        transfer.OpenAccounts ? SidesOfTransfer : 0;
 
     private async Task<T> HoldingAsync<T>(int items, int accounts, Func<Task<T>> call)
     {

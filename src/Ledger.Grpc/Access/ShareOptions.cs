@@ -4,5 +4,5 @@ namespace Ledger.Grpc.Access;
 internal sealed class ShareOptions
 {
     /// <summary>How many calls the ledger works on at once; of which one caller may have half.</summary>
-    public int NodeCallsMax { get; init; } = new Actors.LedgerOptions().NodeCallsMax;
+    public int NodeCallsMax { get; init; } = new LedgerOptions().NodeCallsMax;
 }

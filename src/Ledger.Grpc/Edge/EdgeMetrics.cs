@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Ledger.Actors;
 using Ledger.Grpc.Access;
 
 namespace Ledger.Grpc.Edge;

@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Core;
 using RpcStatus = Google.Rpc.Status;
 

@@ -50,7 +50,7 @@ internal static class ErrorReasons
     public static readonly ErrorReason AnswerTooLarge = new(
         "ANSWER_TOO_LARGE", StatusCode.Internal, OutcomeUnknown: true);
 
-    // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which is no use.
+    // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which would not help.
     public static readonly ErrorReason RequestTooLarge = Invalid("REQUEST_TOO_LARGE");
 
     // Of what a write is to work on: nothing was applied.

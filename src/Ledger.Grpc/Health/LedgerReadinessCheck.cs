@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;

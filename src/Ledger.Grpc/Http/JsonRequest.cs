@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Google.Api;
 using Google.Protobuf.Reflection;
-using Ledger.Core;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.StrictJson;

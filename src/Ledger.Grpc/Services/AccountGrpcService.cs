@@ -1,10 +1,8 @@
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
-using AccountSpec = Ledger.Core.AccountSpec;
 
 namespace Ledger.Grpc.Services;
 
@@ -104,7 +102,7 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     {
         var timeout = clock.Timeout(context);
         var address = Required(request.Address, "address");
-        return Mapping.TryRead(request.Freeze, out Core.AccountFreeze freeze, out var fault)
+        return Mapping.TryRead(request.Freeze, out AccountFreeze freeze, out var fault)
             ? new FreezeAccountResponse
             {
                 Result = await ChangeAsync(address, new FreezeAccount(freeze), timeout, context),
@@ -201,7 +199,7 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     {
         var query = new StatementQuery(Required(request.Address, "address"))
         {
-            Limit = PageSize(request.PageSize),
+            PageSize = PageSize(request.PageSize),
             NewestFirst = request.NewestFirst,
             MinSequence = request.MinSequence == 0 ? 1 : request.MinSequence,
             MaxSequence = request.MaxSequence == 0 ? ulong.MaxValue : request.MaxSequence,

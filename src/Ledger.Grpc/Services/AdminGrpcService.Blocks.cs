@@ -1,13 +1,11 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using Microsoft.AspNetCore.Http;
-using CallerBlock = Ledger.Actors.CallerBlock;
 
 namespace Ledger.Grpc.Services;
 
@@ -33,7 +31,7 @@ internal sealed partial class AdminGrpcService
         audit.Log.Write(AccessAudit.Of(AuditKind.BlockAdded, context.GetHttpContext(), context.Method) with
         {
             Target = $"{stored.Kind}: {stored.Subject}",
-            Detail = $"until {stored.Until:u} by {stored.By}: {stored.Reason}",
+            Detail = $"until {stored.ExpireTime:u} by {stored.Principal}: {stored.Reason}",
         });
         return new BlockCallerResponse { Block = Write(stored) };
     }
@@ -88,11 +86,11 @@ internal sealed partial class AdminGrpcService
         return length > TimeSpan.Zero && length <= CallerBlock.LengthMax;
     }
 
-    private static BlockKind Read(CallerBlockKind kind) => kind switch
+    private static CallerBlockKind Read(V1.CallerBlockKind kind) => kind switch
     {
-        CallerBlockKind.Principal => BlockKind.Principal,
-        CallerBlockKind.Key => BlockKind.Key,
-        CallerBlockKind.Address => BlockKind.Address,
+        V1.CallerBlockKind.Principal => CallerBlockKind.Principal,
+        V1.CallerBlockKind.Key => CallerBlockKind.Key,
+        V1.CallerBlockKind.Address => CallerBlockKind.Address,
         _ => default,
     };
 
@@ -100,15 +98,15 @@ internal sealed partial class AdminGrpcService
     {
         Kind = block.Kind switch
         {
-            BlockKind.Principal => CallerBlockKind.Principal,
-            BlockKind.Key => CallerBlockKind.Key,
-            BlockKind.Address => CallerBlockKind.Address,
-            _ => CallerBlockKind.Unspecified,
+            CallerBlockKind.Principal => V1.CallerBlockKind.Principal,
+            CallerBlockKind.Key => V1.CallerBlockKind.Key,
+            CallerBlockKind.Address => V1.CallerBlockKind.Address,
+            _ => V1.CallerBlockKind.Unspecified,
         },
         Subject = block.Subject,
-        CreateTime = Timestamp.FromDateTimeOffset(block.Since),
-        ExpireTime = Timestamp.FromDateTimeOffset(block.Until),
-        Principal = block.By,
+        CreateTime = Timestamp.FromDateTimeOffset(block.CreateTime),
+        ExpireTime = Timestamp.FromDateTimeOffset(block.ExpireTime),
+        Principal = block.Principal,
         Reason = block.Reason,
     };
 }

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Grpc.Access;
 using Ledger.V1;
 
@@ -64,9 +63,9 @@ internal sealed partial class AdminGrpcService(
             Committed = ended.IsCommitted,
             Decision = ended.Decision switch
             {
-                Actors.InDoubtDecision.LastAgent => V1.InDoubtDecision.LastAgent,
-                Actors.InDoubtDecision.Journal => V1.InDoubtDecision.Journal,
-                Actors.InDoubtDecision.Operator => V1.InDoubtDecision.Operator,
+                InDoubtDecision.LastAgent => V1.InDoubtDecision.LastAgent,
+                InDoubtDecision.Journal => V1.InDoubtDecision.Journal,
+                InDoubtDecision.Operator => V1.InDoubtDecision.Operator,
                 _ => V1.InDoubtDecision.Unspecified,
             },
             Coordinator = ended.Coordinator.Text,

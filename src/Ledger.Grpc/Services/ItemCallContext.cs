@@ -1,4 +1,5 @@
 using Grpc.Core;
+using GrpcMetadata = Grpc.Core.Metadata;
 
 namespace Ledger.Grpc.Services;
 
@@ -13,7 +14,7 @@ internal sealed class ItemCallContext(
     // By this key, gRPC's own for contexts of others, GetHttpContext() finds it.
     private const string HttpContextKey = "__HttpContext";
 
-    private Metadata? trailers;
+    private GrpcMetadata? trailers;
 
     /// <summary>Has the items of a stream find the request that the stream is. To be called before the first.</summary>
     /// <param name="stream">The call of the stream.</param>
@@ -27,11 +28,11 @@ internal sealed class ItemCallContext(
 
     protected override DateTime DeadlineCore => deadline;
 
-    protected override Metadata RequestHeadersCore => stream.RequestHeaders;
+    protected override GrpcMetadata RequestHeadersCore => stream.RequestHeaders;
 
     protected override CancellationToken CancellationTokenCore => cancellation;
 
-    protected override Metadata ResponseTrailersCore => trailers ??= [];
+    protected override GrpcMetadata ResponseTrailersCore => trailers ??= [];
 
     protected override Status StatusCore { get; set; }
 
@@ -45,6 +46,6 @@ internal sealed class ItemCallContext(
     protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
         throw new NotSupportedException("An item of a stream is not passed on.");
 
-    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) =>
+    protected override Task WriteResponseHeadersAsyncCore(GrpcMetadata responseHeaders) =>
         throw new NotSupportedException("An item of a stream has no headers of its own.");
 }

@@ -1,11 +1,7 @@
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
-using AccountStanding = Ledger.Actors.AccountStanding;
-using TransferKey = Ledger.Actors.TransferKey;
 
 namespace Ledger.Grpc.Services;
 
@@ -17,7 +13,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
     {
         var timeout = clock.Timeout(context);
         var limit = AccountGrpcService.PageSize(request.PageSize);
-        if (!Mapping.TryRead(request.Filter, out Actors.TransferFilter filter, out var fault))
+        if (!Mapping.TryRead(request.Filter, out TransferFilter filter, out var fault))
         {
             throw fault.Within("filter").Exception();
         }
@@ -26,7 +22,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         var page = await ledgers.QueriesFor(context, PageWork(limit)).SearchTransfersAsync(
             new TransferSearch(filter)
             {
-                Limit = limit,
+                PageSize = limit,
                 After = request.PageToken.Length == 0 ? null : PageToken.ReadText(query, request.PageToken),
                 NewestFirst = request.NewestFirst,
                 AtLeast = request.AtLeast,
@@ -64,7 +60,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
     {
         var timeout = clock.Timeout(context);
         var limit = AccountGrpcService.PageSize(request.PageSize);
-        if (!Mapping.TryRead(request.Filter, out Actors.AccountFilter filter, out var fault))
+        if (!Mapping.TryRead(request.Filter, out AccountFilter filter, out var fault))
         {
             throw fault.Within("filter").Exception();
         }
@@ -73,7 +69,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         var page = await ledgers.QueriesFor(context, PageWork(limit)).SearchAccountsAsync(
             new AccountSearch(filter)
             {
-                Limit = limit,
+                PageSize = limit,
                 After = request.PageToken.Length == 0 ? null : PageToken.ReadText(query, request.PageToken),
                 AtLeast = request.AtLeast,
                 Count = request.Count,
@@ -131,7 +127,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         }
 
         var page = await ledgers.QueriesFor(context, PageWork(limit)).ListHoldsAsync(
-            new HoldQuery(account) { Limit = limit, After = after, ExpireBefore = before }, timeout,
+            new HoldQuery(account) { PageSize = limit, After = after, ExpireBefore = before }, timeout,
             context.CancellationToken)
             ?? throw new RequestError(ErrorReasons.AccountNotFound, "There is no such account.").Exception();
         PageToken.RequireEpoch(request.PageToken, page.Epoch);

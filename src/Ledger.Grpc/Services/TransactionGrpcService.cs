@@ -1,12 +1,8 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
-using BatchItem = Ledger.Actors.BatchItem;
-using Transaction = Ledger.Core.Transaction;
 
 namespace Ledger.Grpc.Services;
 

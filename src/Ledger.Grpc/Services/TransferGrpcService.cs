@@ -1,12 +1,8 @@
 using Grpc.Core;
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
-using ExtendHold = Ledger.Actors.ExtendHold;
-using Transfer = Ledger.Core.Transfer;
 
 namespace Ledger.Grpc.Services;
 

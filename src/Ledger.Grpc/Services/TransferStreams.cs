@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Grpc.Core;
-using Ledger.Actors;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
@@ -166,7 +165,7 @@ internal sealed class TransferStreams(
 
         // Never throws, so that nobody has to wait for it.
         private async Task PostAsync(
-            StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout, long started, long held)
+            StreamTransfersRequest request, Transfer transfer, TimeSpan timeout, long started, long held)
         {
             try
             {

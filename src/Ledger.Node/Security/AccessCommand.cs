@@ -32,7 +32,7 @@ internal static class AccessCommand
                 (name, whose, parsed),
             _ => throw new SettingsException($"{KeyUsage}: N is 1 to {DaysMax}, {DefaultDays} where it is not given"),
         };
-        if (Core.Principals.Check(principal) is { } problem || principal.Length == 0)
+        if (Principals.Check(principal) is { } problem || principal.Length == 0)
         {
             throw new SettingsException($"--principal is '{principal}', which is no name of a principal");
         }

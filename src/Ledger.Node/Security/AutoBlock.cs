@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
@@ -26,7 +25,8 @@ internal sealed partial class AutoBlock(
     private const string CertificatePrefix = "certificate:";
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<(BlockKind Kind, string Subject), (int Count, long Since)> counts = new();
+    private readonly ConcurrentDictionary<(CallerBlockKind Kind, string Subject), (int Count, long Since)> counts =
+        new();
 
     /// <inheritdoc/>
     public void Refused(ErrorReason reason, Caller? caller, IPAddress? address)
@@ -37,7 +37,7 @@ internal sealed partial class AutoBlock(
                 && !IPAddress.IsLoopback(CallerBlock.Plain(address)))
             {
                 Count(
-                    BlockKind.Address, NetworkOf(CallerBlock.Plain(address)), options.FailuresPerMinuteMax,
+                    CallerBlockKind.Address, NetworkOf(CallerBlock.Plain(address)), options.FailuresPerMinuteMax,
                     "calls of nobody known");
             }
         }
@@ -46,11 +46,11 @@ internal sealed partial class AutoBlock(
         {
             if (shown.StartsWith(KeyPrefix, StringComparison.Ordinal))
             {
-                Count(BlockKind.Key, shown[KeyPrefix.Length..], options.DenialsPerMinuteMax, "denials");
+                Count(CallerBlockKind.Key, shown[KeyPrefix.Length..], options.DenialsPerMinuteMax, "denials");
             }
             else if (options.Certificates || !shown.StartsWith(CertificatePrefix, StringComparison.Ordinal))
             {
-                Count(BlockKind.Principal, caller.Principal, options.DenialsPerMinuteMax, "denials");
+                Count(CallerBlockKind.Principal, caller.Principal, options.DenialsPerMinuteMax, "denials");
             }
         }
     }
@@ -68,7 +68,7 @@ internal sealed partial class AutoBlock(
         return new IPNetwork(new IPAddress(bytes), NetworkBitsMax).ToString();
     }
 
-    private void Count(BlockKind kind, string subject, int most, string what)
+    private void Count(CallerBlockKind kind, string subject, int most, string what)
     {
         if (counts.Count >= KeptMax)
         {
@@ -97,11 +97,11 @@ internal sealed partial class AutoBlock(
         try
         {
             var stored = await services.GetRequiredService<ICallerBlocks>().BlockAsync(block);
-            LogBlocked(stored.Kind, stored.Subject, stored.Until, stored.Reason);
+            LogBlocked(stored.Kind, stored.Subject, stored.ExpireTime, stored.Reason);
             audit.Write(new AuditEvent(AuditKind.BlockAdded)
             {
                 Principal = CallerBlock.Automatic, Target = $"{stored.Kind}: {stored.Subject}",
-                Detail = $"until {stored.Until:u}: {stored.Reason}",
+                Detail = $"until {stored.ExpireTime:u}: {stored.Reason}",
             });
         }
         catch (LedgerException e)
@@ -112,8 +112,8 @@ internal sealed partial class AutoBlock(
 
     [LoggerMessage(1, LogLevel.Warning, "{Kind} {Subject} is blocked on all nodes until {Until}: {Reason}. ledger admin"
         + " unblock ends that")]
-    private partial void LogBlocked(BlockKind kind, string subject, DateTimeOffset until, string reason);
+    private partial void LogBlocked(CallerBlockKind kind, string subject, DateTimeOffset until, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "{Kind} {Subject} should be blocked, and could not be: {Problem}")]
-    private partial void LogFailed(BlockKind kind, string subject, string problem);
+    private partial void LogFailed(CallerBlockKind kind, string subject, string problem);
 }

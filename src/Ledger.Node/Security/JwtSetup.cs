@@ -33,7 +33,7 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
     public static void Check(JwtOptions settings)
     {
         const string Section = "Ledger:Security:Jwt";
-        if (Core.Principals.Check(settings.PrincipalPrefix) is { } problem)
+        if (Principals.Check(settings.PrincipalPrefix) is { } problem)
         {
             throw new SettingsException($"{Section}:PrincipalPrefix {problem}");
         }
@@ -144,7 +144,7 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             return Task.CompletedTask;
         }
 
-        // RFC 8705: a token that is bound to a certificate is no use to whoever has stolen it alone.
+        // RFC 8705: a token that is bound to a certificate does not serve whoever has stolen it alone.
         if (token.TryGetPayloadValue<JsonElement>(Confirmation, out var confirmation)
             && !(confirmation.ValueKind == JsonValueKind.Object
                 && confirmation.TryGetProperty(Thumbprint, out var bound)

@@ -17,7 +17,8 @@ internal sealed class LedgerTarget(NodeUnderTest node, Database database, Settin
     public override Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken) =>
         _driver.OpenAsync(workload, cancellationToken);
 
-    public override Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken) =>
+    public override Task PostAsync(
+        IReadOnlyList<V1.Transfer> transfers, Load load, CancellationToken cancellationToken) =>
         _driver.CallAsync(new PostCall(transfers), load, cancellationToken);
 
     public override async Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken) =>

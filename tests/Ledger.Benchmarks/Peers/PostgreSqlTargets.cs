@@ -33,11 +33,11 @@ internal abstract class PostgreSqlTarget : Target
 
     public override ValueTask DisposeAsync() => _source.DisposeAsync();
 
-    protected static Guid IdOf(Transfer transfer) => Guid.ParseExact(transfer.Id, "D");
+    protected static Guid IdOf(V1.Transfer transfer) => Guid.ParseExact(transfer.Id, "D");
 
-    protected static long AmountOf(Transfer transfer) => long.Parse(transfer.Amount, CultureInfo.InvariantCulture);
+    protected static long AmountOf(V1.Transfer transfer) => long.Parse(transfer.Amount, CultureInfo.InvariantCulture);
 
-    protected static void Count(Load load, IReadOnlyList<Transfer> transfers, int posted)
+    protected static void Count(Load load, IReadOnlyList<V1.Transfer> transfers, int posted)
     {
         load.Recorded(posted);
         if (posted < transfers.Count)
@@ -125,7 +125,7 @@ internal sealed class PlainTarget : PostgreSqlTarget
     }
 
     public override async Task PostAsync(
-        IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
+        IReadOnlyList<V1.Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         if (_batchSize > 1)
         {
@@ -163,7 +163,7 @@ internal sealed class PlainTarget : PostgreSqlTarget
                 $"{Name}: debits and credits differ by {difference}; {wrong} accounts are not their entries.");
     }
 
-    private async Task<int> PostManyAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken) =>
+    private async Task<int> PostManyAsync(IReadOnlyList<V1.Transfer> transfers, CancellationToken cancellationToken) =>
         (int)(await CallAsync(
             PlainSql.PostManySql,
             [
@@ -245,7 +245,7 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
     }
 
     public override async Task PostAsync(
-        IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
+        IReadOnlyList<V1.Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         var transfer = transfers[0];
         try

@@ -23,7 +23,8 @@ internal abstract class Target : IAsyncDisposable
     /// <param name="transfers">As many as <see cref="BatchSize"/>.</param>
     /// <param name="load">The load.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public abstract Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken);
+    public abstract Task PostAsync(
+        IReadOnlyList<V1.Transfer> transfers, Load load, CancellationToken cancellationToken);
 
     /// <summary>Adds the books up.</summary>
     /// <returns>The number of entries.</returns>

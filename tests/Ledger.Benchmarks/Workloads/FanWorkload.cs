@@ -23,9 +23,9 @@ internal sealed class FanWorkload : TransferWorkload
         Accounts = [Account(_one), .. _many.Select(static account => Account(account))];
     }
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; }
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
-    public override Transfer NextTransfer()
+    public override V1.Transfer NextTransfer()
     {
         var other = _many[(uint)Interlocked.Increment(ref _next) % Count];
         var amount = Random.Shared.Next(1, AmountMax + 1);
@@ -52,7 +52,7 @@ internal sealed class ColdWorkload : TransferWorkload
         Accounts = [.. _names.Select(static account => Account(account))];
     }
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; }
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
     public override bool Sleeps => true;
 
@@ -60,7 +60,7 @@ internal sealed class ColdWorkload : TransferWorkload
     public override IEnumerable<string> Books =>
         Enumerable.Range(0, (int)Math.Min(2L * (Volatile.Read(ref _next) + 1), _names.Length)).Select(At);
 
-    public override Transfer NextTransfer()
+    public override V1.Transfer NextTransfer()
     {
         var pair = Interlocked.Increment(ref _next);
         return (2L * pair) + 1 < _names.Length

@@ -19,7 +19,7 @@ internal sealed class FormanceWorkload : Workload
     public FormanceWorkload(string script, Settings settings)
         : base(script, settings) => _script = script;
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; } = [Account(World), Account(BankOfAll)];
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; } = [Account(World), Account(BankOfAll)];
 
     public override IEnumerable<string> Books => base.Books.Concat(_opened);
 
@@ -45,13 +45,13 @@ internal sealed class FormanceWorkload : Workload
                     Items =
                     {
                         Opening(Account(source, Amount)), Opening(Account(destination)),
-                        new BatchItem { Transfer = bounded },
+                        new V1.BatchItem { Transfer = bounded },
                     },
                 });
         }
     }
 
-    private static BatchItem Opening(AccountSpec spec) => new()
+    private static V1.BatchItem Opening(V1.AccountSpec spec) => new()
     {
         Opening = new AccountOpening { Spec = spec },
         Linked = true,

@@ -27,7 +27,7 @@ internal sealed class PairWorkload : TransferWorkload
             : [.. names.Select(static account => Account(account, 0)), Account(Bank)];
     }
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; }
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
     /// <summary>The accounts among which money moves.</summary>
     public IReadOnlyList<string> Customers => _names;
@@ -38,7 +38,7 @@ internal sealed class PairWorkload : TransferWorkload
     /// <summary>Where that comes from.</summary>
     public string Bank => "bench:bank:" + Name;
 
-    public override IEnumerable<Transfer> Funding => OpeningBalance == 0
+    public override IEnumerable<V1.Transfer> Funding => OpeningBalance == 0
         ? []
         : _names.Select(account => Move(Bank, account, OpeningBalance));
 
@@ -54,7 +54,7 @@ internal sealed class PairWorkload : TransferWorkload
         _ => throw new ArgumentException($"There is no workload '{name}'.", nameof(name)),
     };
 
-    public override Transfer NextTransfer()
+    public override V1.Transfer NextTransfer()
     {
         var random = Random.Shared;
         var debit = Pick(random);

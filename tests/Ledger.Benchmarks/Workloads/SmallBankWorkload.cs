@@ -35,9 +35,9 @@ internal sealed class SmallBankWorkload : Workload
             .. _cash.Select(static account => Account(account)),
         ];
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; }
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
-    public override IEnumerable<Transfer> Funding =>
+    public override IEnumerable<V1.Transfer> Funding =>
         _checking.Concat(_savings).Select(account => Move(Cash(), account, OpeningBalance() * 100));
 
     public override Call Next(int batch)
@@ -79,21 +79,21 @@ internal sealed class SmallBankWorkload : Workload
         }
     }
 
-    private static long Balance(Account account) =>
+    private static long Balance(V1.Account account) =>
         long.Parse(account.Balances.CreditsPosted, CultureInfo.InvariantCulture)
         - long.Parse(account.Balances.DebitsPosted, CultureInfo.InvariantCulture);
 
     // What was read, and not "whatever is there": that would draw on the overdraft too.
-    private TransactionCall? Amalgamate(IReadOnlyList<Account> from, string to)
+    private TransactionCall? Amalgamate(IReadOnlyList<V1.Account> from, string to)
     {
-        var transaction = new Transaction { Id = NewId() };
+        var transaction = new V1.Transaction { Id = NewId() };
         foreach (var account in from)
         {
             if (Balance(account) is > 0 and var amount)
             {
                 var transfer = Move(account.Spec.Address, to, amount);
                 transfer.Asset = Asset;
-                transaction.Legs.Add(new TransactionLeg { Transfer = transfer });
+                transaction.Legs.Add(new V1.TransactionLeg { Transfer = transfer });
             }
         }
 

@@ -42,11 +42,11 @@ internal sealed class TigerBeetleWorkload : TransferWorkload
         new Random(Count).Shuffle(_places);
     }
 
-    public override IReadOnlyList<AccountSpec> Accounts { get; }
+    public override IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
     public override bool HasHolds => _isPending;
 
-    public override Transfer NextTransfer()
+    public override V1.Transfer NextTransfer()
     {
         var random = Random.Shared;
         var debit = _hot > 0 ? random.Next(_hot) : Pick(random);
@@ -62,7 +62,7 @@ internal sealed class TigerBeetleWorkload : TransferWorkload
         transfer.Code = (uint)random.Next(1, ushort.MaxValue + 1);
         if (_isPending && random.NextDouble() < PendingShare)
         {
-            transfer.Kind = TransferKind.Hold;
+            transfer.Kind = V1.TransferKind.Hold;
             transfer.Timeout = Duration.FromTimeSpan(TimeSpan.FromSeconds(random.Next(1, TimeoutMax + 1)));
         }
 

@@ -9,22 +9,22 @@ internal abstract class Workload
     /// <summary>The one asset that all workloads move.</summary>
     public const string Asset = "USD/2";
 
-    private readonly bool _hasUnorderedIds;
+    private readonly bool _hasNonTimeOrderedIds;
 
     protected Workload(string name, Settings settings)
     {
-        Name = settings.HasUnorderedIds ? name + "-v4" : name;
-        _hasUnorderedIds = settings.HasUnorderedIds;
+        Name = settings.HasNonTimeOrderedIds ? name + "-v4" : name;
+        _hasNonTimeOrderedIds = settings.HasNonTimeOrderedIds;
     }
 
     /// <summary>Its name, as the command line says it.</summary>
     public string Name { get; }
 
     /// <summary>The accounts that are opened beforehand.</summary>
-    public abstract IReadOnlyList<AccountSpec> Accounts { get; }
+    public abstract IReadOnlyList<V1.AccountSpec> Accounts { get; }
 
     /// <summary>What gives them what they have at the beginning.</summary>
-    public virtual IEnumerable<Transfer> Funding => [];
+    public virtual IEnumerable<V1.Transfer> Funding => [];
 
     /// <summary>Whether the node is started anew after the accounts are opened, so that all of them sleep.</summary>
     public virtual bool Sleeps => false;
@@ -69,7 +69,7 @@ internal abstract class Workload
     /// <param name="batch">How many transfers it holds, where it can hold several.</param>
     public abstract Call Next(int batch);
 
-    protected static AccountSpec Account(string address, long? allowance = null) => new()
+    protected static V1.AccountSpec Account(string address, long? allowance = null) => new()
     {
         Address = address,
         Asset = Asset,
@@ -79,9 +79,9 @@ internal abstract class Workload
             : null,
     };
 
-    protected string NewId() => (_hasUnorderedIds ? Guid.NewGuid() : Guid.CreateVersion7()).ToString("D");
+    protected string NewId() => (_hasNonTimeOrderedIds ? Guid.NewGuid() : Guid.CreateVersion7()).ToString("D");
 
-    protected Transfer Move(string debit, string credit, long amount) => new()
+    protected V1.Transfer Move(string debit, string credit, long amount) => new()
     {
         Id = NewId(),
         DebitAccount = debit,
@@ -94,11 +94,11 @@ internal abstract class Workload
 /// <summary>A workload whose calls are transfers, one or many of them.</summary>
 internal abstract class TransferWorkload(string name, Settings settings) : Workload(name, settings)
 {
-    public abstract Transfer NextTransfer();
+    public abstract V1.Transfer NextTransfer();
 
     public override Call Next(int batch)
     {
-        var transfers = new Transfer[batch];
+        var transfers = new V1.Transfer[batch];
         for (var i = 0; i < transfers.Length; i++)
         {
             transfers[i] = NextTransfer();
@@ -112,14 +112,14 @@ internal abstract class TransferWorkload(string name, Settings settings) : Workl
 internal abstract record Call;
 
 /// <summary>Posts a transfer, or several, each for itself.</summary>
-internal sealed record PostCall(IReadOnlyList<Transfer> Transfers) : Call;
+internal sealed record PostCall(IReadOnlyList<V1.Transfer> Transfers) : Call;
 
 /// <summary>Posts a transaction: all its legs or none.</summary>
-internal sealed record TransactionCall(Transaction Transaction) : Call;
+internal sealed record TransactionCall(V1.Transaction Transaction) : Call;
 
 /// <summary>Submits an ordered batch.</summary>
 internal sealed record BatchCall(SubmitBatchRequest Request) : Call;
 
 /// <summary>Reads accounts, and makes the call that follows from what they have, if any does.</summary>
-internal sealed record ReadCall(IReadOnlyList<string> Accounts, Func<IReadOnlyList<Account>, Call?>? Then = null)
+internal sealed record ReadCall(IReadOnlyList<string> Accounts, Func<IReadOnlyList<V1.Account>, Call?>? Then = null)
     : Call;

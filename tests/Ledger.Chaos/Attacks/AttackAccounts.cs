@@ -35,7 +35,7 @@ internal static class AttackAccounts
         for (var made = 0; made < depth && needed.Exists(static one => one.NeedsDepth); made += Batch)
         {
             await client.PostTransfersAsync(
-                [.. Enumerable.Range(0, Math.Min(Batch, depth - made)).Select(static _ => new Transfer
+                [.. Enumerable.Range(0, Math.Min(Batch, depth - made)).Select(static _ => new Client.Transfer
                 {
                     Id = Guid.CreateVersion7(),
                     DebitAccount = Shallow, CreditAccount = Deep, Amount = 1, Asset = Asset,
@@ -53,5 +53,5 @@ internal static class AttackAccounts
         }
     }
 
-    private static AccountSpec Spec(string address) => new() { Address = address, Asset = Asset, Code = 1 };
+    private static Client.AccountSpec Spec(string address) => new() { Address = address, Asset = Asset, Code = 1 };
 }

@@ -6,7 +6,6 @@ using Ledger.Chaos.Processes;
 using Ledger.Chaos.Reports;
 using Ledger.Client;
 using Ledger.Tests.Shared;
-using CallerBlockKind = Ledger.Client.CallerBlockKind;
 using GetAccountRequest = Ledger.V1.GetAccountRequest;
 
 namespace Ledger.Chaos.Attacks;
@@ -125,7 +124,7 @@ internal sealed class AttackDrill(ChaosOptions options, TextWriter output)
         await UntilBlockedAsync(
             session, "an operator blocks a principal", nodes, keys.Attacker,
             () => operators.BlockCallerAsync(
-                CallerBlockKind.Principal, "attacker", TimeSpan.FromHours(1), "", "the drill",
+                Client.CallerBlockKind.Principal, "attacker", TimeSpan.FromHours(1), "", "the drill",
                 cancellationToken: cancellationToken),
             cancellationToken);
         await UntilBlockedAsync(

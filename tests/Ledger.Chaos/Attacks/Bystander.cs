@@ -69,7 +69,7 @@ internal sealed class Bystander : IAsyncDisposable
     {
         var bystander = new Bystander(addresses, key, isPatient ? new LedgerClientOptions().MaxAttempts : 1);
         await bystander.client.OpenAccountsAsync(
-            [.. Enumerable.Range(0, 2 * PairsCount).Select(static i => new AccountSpec
+            [.. Enumerable.Range(0, 2 * PairsCount).Select(static i => new Client.AccountSpec
             {
                 Address = Account(i), Asset = AttackAccounts.Asset, Code = 1,
             })],
@@ -198,14 +198,16 @@ internal sealed class Bystander : IAsyncDisposable
             }
             else
             {
-                var result = await by.PostTransferAsync(new Transfer
+                var result = await by.PostTransferAsync(new Client.Transfer
                 {
                     Id = Guid.CreateVersion7(),
                     DebitAccount = Account(pair), CreditAccount = Account(pair + 1),
                     Amount = 1,
                     Asset = AttackAccounts.Asset, Code = 1,
                 });
-                error = result.Status == TransferStatus.Created ? "" : $"a transfer was answered {result.Status}";
+                error = result.Status == Client.TransferStatus.Created
+                    ? ""
+                    : $"a transfer was answered {result.Status}";
                 Interlocked.Add(ref moved, error.Length == 0 ? 1 : 0);
             }
         }

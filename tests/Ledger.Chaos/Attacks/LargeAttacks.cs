@@ -66,10 +66,10 @@ internal static class LargeAttacks
     }
 
     public static Task HoldsAsync(Attacker attacker) =>
-        BatchesAsync(attacker, 4, 240, AttackAccounts.Own, AttackAccounts.Victim, TransferKind.Hold);
+        BatchesAsync(attacker, 4, 240, AttackAccounts.Own, AttackAccounts.Victim, V1.TransferKind.Hold);
 
     public static Task BatchesAsync(Attacker attacker) =>
-        BatchesAsync(attacker, 6, 900, AttackAccounts.Own, AttackAccounts.Shallow, TransferKind.Unspecified);
+        BatchesAsync(attacker, 6, 900, AttackAccounts.Own, AttackAccounts.Shallow, V1.TransferKind.Unspecified);
 
     public static Task RandomIdsAsync(Attacker attacker) => attacker.RepeatAsync(8, () =>
     {
@@ -87,7 +87,7 @@ internal static class LargeAttacks
         {
             var first = Interlocked.Increment(ref number);
             var request = new OpenAccountsRequest();
-            request.Accounts.Add(Enumerable.Range(0, 1_000).Select(i => new AccountSpec
+            request.Accounts.Add(Enumerable.Range(0, 1_000).Select(i => new V1.AccountSpec
             {
                 Address =
                     FormattableString.Invariant($"{AttackAccounts.Prefix}opened:{run}:{first}:{i}"),
@@ -98,7 +98,7 @@ internal static class LargeAttacks
     }
 
     private static Task BatchesAsync(
-        Attacker attacker, int atOnce, int count, string debit, string credit, TransferKind kind) =>
+        Attacker attacker, int atOnce, int count, string debit, string credit, V1.TransferKind kind) =>
         attacker.RepeatAsync(atOnce, () =>
         {
             var request = new PostTransfersRequest();
@@ -106,7 +106,7 @@ internal static class LargeAttacks
             {
                 var transfer = Transfers.Of(Guid.CreateVersion7(), debit, credit);
                 transfer.Kind = kind;
-                transfer.Amount = kind == TransferKind.Hold ? "0" : "1";
+                transfer.Amount = kind == V1.TransferKind.Hold ? "0" : "1";
                 for (var pair = 0; pair < MetadataPairs; pair++)
                 {
                     transfer.Metadata[FormattableString.Invariant($"key{pair:00}")] = new string(

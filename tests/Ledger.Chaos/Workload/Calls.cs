@@ -141,7 +141,7 @@ internal sealed class Calls(Recorder recorder, Books books)
                 return After(
                     record,
                     await client.PostTransactionAsync(
-                        Transaction.Of(request.Id!.Value, request.Legs!.Select(ToClient)),
+                        Client.Transaction.Of(request.Id!.Value, request.Legs!.Select(ToClient)),
                         cancellationToken: cancellationToken));
             case CallKind.Read:
                 var account = await client.GetAccountAsync(request.Account!, cancellationToken: cancellationToken);
@@ -180,7 +180,7 @@ internal sealed class Calls(Recorder recorder, Books books)
                         : After(
                             record,
                             await client.PostTransactionAsync(
-                                Transaction.Of(transfer.Id, legs), cancellationToken: cancellationToken));
+                                Client.Transaction.Of(transfer.Id, legs), cancellationToken: cancellationToken));
                 }
 
                 return After(
@@ -191,7 +191,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         }
     }
 
-    private static CallRecord After(CallRecord record, TransferResult outcome) => record with
+    private static CallRecord After(CallRecord record, Client.TransferResult outcome) => record with
     {
         Outcome = outcome.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected,
         Status = UpperSnake(outcome.Status.ToString()),
@@ -204,14 +204,14 @@ internal sealed class Calls(Recorder recorder, Books books)
         },
     };
 
-    private static CallRecord After(CallRecord record, TransactionResult outcome) => record with
+    private static CallRecord After(CallRecord record, Client.TransactionResult outcome) => record with
     {
         Outcome = outcome.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected,
         Status = UpperSnake(outcome.Status.ToString()),
         Result = Content(outcome),
     };
 
-    private static CallRecord After(CallRecord record, TransferRecord? found) => record with
+    private static CallRecord After(CallRecord record, Client.TransferRecord? found) => record with
     {
         Outcome = CallOutcome.Ok,
         Status = found is null ? "" : UpperSnake(found.Status.ToString()),
@@ -227,14 +227,14 @@ internal sealed class Calls(Recorder recorder, Books books)
         },
     };
 
-    private static CallRecord After(CallRecord record, TransactionRecord? found) => record with
+    private static CallRecord After(CallRecord record, Client.TransactionRecord? found) => record with
     {
         Outcome = CallOutcome.Ok,
-        Status = found is null ? "" : UpperSnake(found.Outcome.Status.ToString()),
-        Result = (found is null ? new CallResult() : Content(found.Outcome)) with { Found = found is not null },
+        Status = found is null ? "" : UpperSnake(found.Result.Status.ToString()),
+        Result = (found is null ? new CallResult() : Content(found.Result)) with { Found = found is not null },
     };
 
-    private static CallResult Content(TransactionResult outcome) => new()
+    private static CallResult Content(Client.TransactionResult outcome) => new()
     {
         CreateTime = outcome.CreateTime,
         Replayed = outcome.Replayed,
@@ -247,7 +247,7 @@ internal sealed class Calls(Recorder recorder, Books books)
     private static async Task<EntryContent[]> PageAsync(
         LedgerClient client, CallRequest request, CancellationToken cancellationToken)
     {
-        var query = new StatementQuery
+        var query = new Client.StatementQuery
         {
             NewestFirst = request.NewestFirst,
             MinSequence = request.MinSequence,
@@ -264,7 +264,7 @@ internal sealed class Calls(Recorder recorder, Books books)
                 BookTime = entry.BookTime,
                 TransferId = entry.Transfer.Id,
                 Amount = entry.Transfer.Amount,
-                Debit = entry.Direction == EntryDirection.Debit,
+                Debit = entry.Direction == Client.EntryDirection.Debit,
                 DebitsPosted = entry.DebitsPosted,
                 CreditsPosted = entry.CreditsPosted,
             });
@@ -279,7 +279,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         return [.. page];
     }
 
-    private static AccountReading Reading(Account account) => new()
+    private static AccountReading Reading(Client.Account account) => new()
     {
         Version = account.Version,
         Balances = Content(account.Balances),
@@ -291,7 +291,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         IsClosed = account.IsClosed,
     };
 
-    private static BalancesContent Content(Balances balances) => new(
+    private static BalancesContent Content(Client.Balances balances) => new(
         balances.DebitsPending,
         balances.DebitsPosted,
         balances.CreditsPending,
@@ -299,7 +299,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         balances.DebitsInDoubt,
         balances.CreditsInDoubt);
 
-    private static AccountSpec ToClient(AccountContent content) => new()
+    private static Client.AccountSpec ToClient(AccountContent content) => new()
     {
         Address = content.Address,
         Asset = content.Asset,
@@ -308,21 +308,21 @@ internal sealed class Calls(Recorder recorder, Books books)
         CreditsMustNotExceedDebits = content.CreditAllowance is { } credits ? new AccountLimit(credits) : null,
     };
 
-    private static Transfer ToClient(TransferContent content) => new()
+    private static Client.Transfer ToClient(TransferContent content) => new()
     {
         Id = content.Id,
         DebitAccount = content.Debit,
         CreditAccount = content.Credit,
-        Amount = content.Amount ?? (content.Type == TransferType.Void ? UInt128.Zero : Transfer.Unbounded),
+        Amount = content.Amount ?? (content.Type == TransferType.Void ? UInt128.Zero : Client.Transfer.Unbounded),
         Asset = content.Asset,
         Code = content.Code,
         Reference = content.Reference,
         Kind = content.Type switch
         {
-            TransferType.Hold => TransferKind.Hold,
-            TransferType.Post => TransferKind.PostHold,
-            TransferType.Void => TransferKind.VoidHold,
-            _ => TransferKind.Direct,
+            TransferType.Hold => Client.TransferKind.Hold,
+            TransferType.Post => Client.TransferKind.PostHold,
+            TransferType.Void => Client.TransferKind.VoidHold,
+            _ => Client.TransferKind.Direct,
         },
         HoldId = content.Hold ?? Guid.Empty,
         Metadata = LargeRequests.Metadata(content.MetadataBytes),

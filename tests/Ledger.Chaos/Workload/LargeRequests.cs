@@ -48,7 +48,8 @@ internal static class LargeRequests
     public static string ReasonOf(string name) => Beyond[name].Reason;
 
     /// <summary>Makes it of a sound transfer: one alone, or the legs of a transaction.</summary>
-    public static IReadOnlyList<Transfer> Make(string name, Transfer transfer) => Beyond[name].Make(transfer);
+    public static IReadOnlyList<Client.Transfer> Make(string name, Client.Transfer transfer) =>
+        Beyond[name].Make(transfer);
 
     /// <summary>Metadata whose keys and values have so many bytes; none for 0.</summary>
     public static Dictionary<string, string> Metadata(int bytes)
@@ -64,8 +65,8 @@ internal static class LargeRequests
         return metadata;
     }
 
-    private static Transfer[] Legs(Transfer transfer, int count) =>
+    private static Client.Transfer[] Legs(Client.Transfer transfer, int count) =>
         [.. Enumerable.Range(0, count).Select(_ => transfer with { Id = TransferIds.New() })];
 
-    private sealed record Refused(string Reason, Func<Transfer, IReadOnlyList<Transfer>> Make);
+    private sealed record Refused(string Reason, Func<Client.Transfer, IReadOnlyList<Client.Transfer>> Make);
 }

@@ -5,7 +5,7 @@ namespace Ledger.Chaos.Workload;
 /// <summary>What makes a sound transfer one that must be refused, whatever the state of the nodes.</summary>
 internal static class Poisons
 {
-    private static readonly Dictionary<string, Func<Transfer, Transfer>> All = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<Client.Transfer, Client.Transfer>> All = new(StringComparer.Ordinal)
     {
         ["long reference"] = static transfer => transfer with { Reference = new string('x', 10_000) },
         ["oversized message"] = static transfer => transfer with { Reference = new string('x', 6 * 1024 * 1024) },
@@ -21,5 +21,5 @@ internal static class Poisons
 
     public static IReadOnlyList<string> Names { get; } = [.. All.Keys];
 
-    public static Transfer Apply(string name, Transfer transfer) => All[name](transfer);
+    public static Client.Transfer Apply(string name, Client.Transfer transfer) => All[name](transfer);
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Ledger.Actors;
-using Ledger.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Ledger.Conformance.Running;
@@ -71,7 +69,7 @@ internal sealed class FundedLedger : IAsyncDisposable
 
     // Each from an account of its own: the amounts of a table add up to more than one account can count.
     private async Task FundAsync(
-        AccountView account, bool isDebit, TransferFlags flags, Amount amount, CancellationToken cancellationToken)
+        Account account, bool isDebit, TransferFlags flags, Amount amount, CancellationToken cancellationToken)
     {
         var number = ++funds;
         var fund = AccountAddress.Parse("fund:" + number.ToString(CultureInfo.InvariantCulture));

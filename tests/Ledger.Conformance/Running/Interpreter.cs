@@ -1,6 +1,4 @@
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
-using Ledger.Core;
 using Operation = Ledger.Conformance.Grammar.Operation;
 
 namespace Ledger.Conformance.Running;
@@ -172,7 +170,7 @@ internal sealed class Interpreter(FundedLedger ledger, Judge judge, Cancellation
         }
     }
 
-    private Task<AccountView?> AccountAsync(LookupAccountRow row)
+    private Task<Account?> AccountAsync(LookupAccountRow row)
     {
         var address = Vocabulary.Address(row.Id);
         return FindAsync(

@@ -1,7 +1,5 @@
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
 using Ledger.Conformance.Reporting;
-using Ledger.Core;
 
 namespace Ledger.Conformance.Running;
 
@@ -21,7 +19,7 @@ internal sealed class Judge(string table, Report report)
         report.Add(new RowOutcome(table, row, Expected(row), name, waiver));
     }
 
-    public void Take(LookupAccountRow row, AccountView? account) =>
+    public void Take(LookupAccountRow row, Account? account) =>
         report.Add(new RowOutcome(table, row, Expected(row), account is null ? "not found" : Describe(account)));
 
     public void Take(LookupTransferRow row, TransferRecord? transfer)
@@ -33,7 +31,7 @@ internal sealed class Judge(string table, Report report)
             TransferAspect.Exists => Exists(found is not null),
             _ when found is null => "not found",
             TransferAspect.Amount => $"amount {found.Amount}",
-            _ => CompareTime(row, found.Time),
+            _ => CompareTime(row, found.CreateTime),
         };
         report.Add(new RowOutcome(table, row, Expected(row), actual));
     }
@@ -86,7 +84,7 @@ internal sealed class Judge(string table, Report report)
 
     private static string Exists(bool exists) => exists ? "exists true" : "exists false";
 
-    private static string Describe(AccountView account)
+    private static string Describe(Account account)
     {
         var (debitsPending, debitsPosted, creditsPending, creditsPosted, debitsInDoubt, creditsInDoubt) = account
             .Balances;

@@ -1,7 +1,5 @@
 using System.Text;
-using Ledger.Actors;
 using Ledger.Conformance.Grammar;
-using Ledger.Core;
 using Operation = Ledger.Conformance.Grammar.Operation;
 
 namespace Ledger.Conformance.Running;

@@ -1,5 +1,3 @@
-using Ledger.Core;
-
 namespace Ledger.Conformance.Running;
 
 /// <summary>A clock that moves only when it is told to.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ledger.Conformance.Grammar;
-using Ledger.Core;
 
 namespace Ledger.Conformance.Running;
 
@@ -32,21 +31,21 @@ internal static class Vocabulary
         _ => throw new InvalidOperationException($"{row.GetType().Name} creates nothing."),
     };
 
-    public static AccountSpec Spec(AccountRow row) => new(Address(row.Id), Asset(row.Ledger), row.Code)
+    public static AccountSpec Spec(AccountRow row) => new(Address(row.Id), AssetOf(row.Ledger), row.Code)
     {
         Reference = Reference(row),
-        Metadata = Metadata(row),
+        Metadata = MetadataOf(row),
         DebitsMustNotExceedCredits = row.DebitsMustNotExceedCredits ? Amount.Zero : null,
         CreditsMustNotExceedDebits = row.CreditsMustNotExceedDebits ? Amount.Zero : null,
-        Closed = row.Closed,
+        IsClosed = row.Closed,
     };
 
     public static Transfer Transfer(TransferRow row) => new(
         new TransferId(row.Id), Address(row.DebitAccount), Address(row.CreditAccount), new Amount(row.Amount), row.Code)
     {
-        Asset = Asset(row.Ledger),
+        Asset = AssetOf(row.Ledger),
         Reference = Reference(row),
-        Metadata = Metadata(row),
+        Metadata = MetadataOf(row),
         Flags = Flags(row),
         HoldId = new TransferId(row.PendingId),
         Timeout = TimeSpan.FromSeconds((long)row.TimeoutSeconds),
@@ -63,17 +62,17 @@ internal static class Vocabulary
         _ => "",
     };
 
-    private static Asset Asset(uint ledger) => ledger == 0 ? default : Core.Asset.Parse($"L{Number(ledger)}/0");
+    private static Asset AssetOf(uint ledger) => ledger == 0 ? default : Asset.Parse($"L{Number(ledger)}/0");
 
     private static string Reference(EventRow row) => row.UserData128 == UInt128.Zero ? "" : Number(row.UserData128);
 
-    private static Metadata Metadata(EventRow row)
+    private static Metadata MetadataOf(EventRow row)
     {
         var pairs = new List<KeyValuePair<string, string>>(3);
         Add(FlagsKey, FlagsOf(row));
         Add(UserData64Key, row.UserData64 == 0 ? "" : Number(row.UserData64));
         Add(UserData32Key, row.UserData32 == 0 ? "" : Number(row.UserData32));
-        return Core.Metadata.Of(pairs);
+        return Metadata.Of(pairs);
 
         void Add(string key, string value)
         {

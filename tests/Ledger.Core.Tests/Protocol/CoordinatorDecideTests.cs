@@ -116,7 +116,7 @@ public sealed class CoordinatorDecideTests
 
         result.Status.ShouldBe(TransferStatus.Exists);
         result.Replayed.ShouldBeTrue();
-        result.Time.ShouldBe(At(2));
+        result.CreateTime.ShouldBe(At(2));
         result.Legs.ShouldHaveSingleItem().Amount.ShouldBe(Amount.Of(30));
     }
 

@@ -32,10 +32,13 @@ public sealed class BatchGroupTests
         Chain.Complete(committed).ShouldBeSameAs(committed);
         var created = Chain.ResultsOf(committed);
         created[0].Opening.ShouldBe(
-            new OpenAccountResult(Asked.C, AccountStatus.Created, committed.Time) { Position = committed.Position });
+            new OpenAccountResult(Asked.C, AccountStatus.Created, committed.CreateTime)
+            {
+                Position = committed.Position,
+            });
         created[0].Transfer.ShouldBeNull();
         created[1].Transfer.ShouldBe(new TransferResult(
-            Asked.Id(2), TransferStatus.Created, committed.Time, false, null)
+            Asked.Id(2), TransferStatus.Created, committed.CreateTime, false, null)
         {
             Amount = Amount.Of(10), Position = committed.Position,
         });

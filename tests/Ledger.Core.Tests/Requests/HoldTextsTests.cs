@@ -124,7 +124,7 @@ public sealed class HoldTextsTests
         next.ShouldBe(Hold.Id);
     }
 
-    private static AccountView View { get; } = new(Asked.Spec(Asked.A), default, default, 0, 0, IsClosed: false);
+    private static Account View { get; } = new(Asked.Spec(Asked.A), default, default, 0, 0, IsClosed: false);
 
     private static Metadata Full { get; } = Metadata.Of(Enumerable.Range(0, 15)
         .Select(static i => KeyValuePair.Create($"k{i}", new string('v', LedgerLimits.MetadataValueLengthMax))));

@@ -69,7 +69,7 @@ public sealed class TransactionRejectionTests
         var result = TransactionRejection.Of(
             BranchOf(Mixed), 0, TransferStatus.ExceedsCredits, new LedgerTime(9), seen, replayed: true, position);
 
-        result.Time.ShouldBe(new LedgerTime(9));
+        result.CreateTime.ShouldBe(new LedgerTime(9));
         result.Replayed.ShouldBeTrue();
         result.BalanceSeen.ShouldBe(seen);
         result.Position.ShouldBe(position);

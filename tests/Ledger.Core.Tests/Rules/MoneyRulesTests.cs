@@ -163,7 +163,7 @@ public sealed class MoneyRulesTests
     private static TransferStatus Expected(RuleCase one)
     {
         var amount = (BigInteger)one.Transfer.Amount.Value;
-        var pending = one.Transfer.Flags.HasFlag(TransferFlags.Pending);
+        var pending = one.Transfer.Kind == TransferKind.Hold;
         var (debit, credit) = (one.Debit.Balances, one.Credit.Balances);
         TransferStatus[] overflows =
         [

@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;
@@ -16,23 +14,24 @@ public sealed class AuthoriseCapture : Recipe
         // snippet: authorise
         var hold = Move("alice", "hotel", 200_00, usd) with
         {
-            Flags = TransferFlags.Pending,
+            Kind = TransferKind.Hold,
             Timeout = TimeSpan.FromDays(7),
         };
         var authorised = await ledger.PostTransferAsync(hold);
         // end
 
         // snippet: capture
-        var room = await ledger.PostTransferAsync(Capture(120_00, TransferFlags.KeepRest));
-        var bar = await ledger.PostTransferAsync(Capture(15_00, TransferFlags.KeepRest));
+        var room = await ledger.PostTransferAsync(Capture(120_00, keepRest: true));
+        var bar = await ledger.PostTransferAsync(Capture(15_00, keepRest: true));
         var left = (await ledger.GetTransferAsync(default, hold.Id))!;
         // left.Hold is Live, left.HoldRemaining is 65.00.
 
-        Transfer Capture(ulong amount, TransferFlags more) =>
+        Transfer Capture(ulong amount, bool keepRest) =>
             new(NewId(), default, default, Amount.Of(amount), Code: 0)
             {
                 HoldId = hold.Id,
-                Flags = TransferFlags.PostPending | more,
+                Kind = TransferKind.PostHold,
+                KeepRest = keepRest,
             };
         // end
 
@@ -46,7 +45,7 @@ public sealed class AuthoriseCapture : Recipe
             new Transfer(NewId(), default, default, Amount.Zero, Code: 0)
             {
                 HoldId = hold.Id,
-                Flags = TransferFlags.VoidPending,
+                Kind = TransferKind.VoidHold,
             });
         // released.Amount is 65.00.
         // end

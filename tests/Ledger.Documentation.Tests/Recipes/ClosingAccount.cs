@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;
@@ -17,9 +15,9 @@ public sealed class ClosingAccount : Recipe
         var sweep = new Transfer(NewId(), At("alice"), At("bank"), Amount.MaxValue, Code: 1)
         {
             Asset = usd,
-            Flags = TransferFlags.BalancingDebit,
+            BalancingDebit = true,
         };
-        var close = Move("alice", "bank", 0, usd) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit };
+        var close = Move("alice", "bank", 0, usd) with { Kind = TransferKind.Hold, ClosingDebit = true };
         var closed = await ledger.PostTransactionAsync(Transaction.Of(NewId(), sweep, close));
         // closed.Legs[0].Amount is 123.45, whatever it was a moment ago.
         // end
@@ -32,7 +30,7 @@ public sealed class ClosingAccount : Recipe
             new Transfer(NewId(), default, default, Amount.Zero, Code: 0)
             {
                 HoldId = close.Id,
-                Flags = TransferFlags.VoidPending,
+                Kind = TransferKind.VoidHold,
             });
         // end
 
@@ -49,10 +47,10 @@ public sealed class ClosingAccount : Recipe
         await ledger.OpenAccountsAsync([Open("bank", usd), Limited("alice", usd)]);
 
         // snippet: change
-        var closed = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved away"));
-        var again = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved away"));
+        var closed = await ledger.CloseAccountAsync(At("alice"), "moved away");
+        var again = await ledger.CloseAccountAsync(At("alice"), "moved away");
         // closed.Status is Changed, again.Status is Unchanged.
-        var back = await ledger.ChangeAccountAsync(At("alice"), new ReopenAccount("came back"));
+        var back = await ledger.ReopenAccountAsync(At("alice"), "came back");
         // end
 
         (closed.Status, again.Status, back.Status).ShouldBe(

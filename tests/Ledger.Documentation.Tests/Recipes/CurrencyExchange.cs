@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;

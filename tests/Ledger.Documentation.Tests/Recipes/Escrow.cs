@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;
@@ -25,13 +23,12 @@ public sealed class Escrow : Recipe
         // end
 
         // snippet: dispute
-        await ledger.ChangeAccountAsync(
-            At("escrow:deal-17"),
-            new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null)));
+        await ledger.FreezeAccountAsync(
+            At("escrow:deal-17"), new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null));
         // end
         var blocked = await ledger.PostTransferAsync(Move("escrow:deal-17", "seller", 1, usd));
         // snippet: settled
-        await ledger.ChangeAccountAsync(At("escrow:deal-17"), new UnfreezeAccount("settled"));
+        await ledger.UnfreezeAccountAsync(At("escrow:deal-17"), "settled");
         // end
 
         // snippet: pay-out
@@ -41,7 +38,7 @@ public sealed class Escrow : Recipe
             Move("escrow:deal-17", "fees", 20_00, usd),
             Move("escrow:deal-17", "seller", 0, usd) with
             {
-                Flags = TransferFlags.Pending | TransferFlags.ClosingDebit,
+                Kind = TransferKind.Hold, ClosingDebit = true,
             }));
         // end
 

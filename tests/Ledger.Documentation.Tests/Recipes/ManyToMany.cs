@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;
@@ -59,15 +57,16 @@ public sealed class ManyToMany : Recipe
 
         Transaction Pull(ulong amount)
         {
-            const TransferFlags whatLacks = TransferFlags.BalancingCredit;
-            const TransferFlags whatIsThere = TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
             return Transaction.Of(
                 NewId(),
                 Move("pull", "shop", amount, usd),
-                Move("alice:gift-card", "pull", amount, usd) with { Flags = whatIsThere },
-                Move("alice:bonus", "pull", amount, usd) with { Flags = whatIsThere },
-                Move("alice:wallet", "pull", amount, usd) with { Flags = whatIsThere },
-                Move("pull:shortfall", "pull", amount, usd) with { Flags = whatLacks });
+                WhatIsThere("alice:gift-card"),
+                WhatIsThere("alice:bonus"),
+                WhatIsThere("alice:wallet"),
+                Move("pull:shortfall", "pull", amount, usd) with { BalancingCredit = true }); // What lacks.
+
+            Transfer WhatIsThere(string source) =>
+                Move(source, "pull", amount, usd) with { BalancingDebit = true, BalancingCredit = true };
         }
         // end
 
@@ -88,14 +87,13 @@ public sealed class ManyToMany : Recipe
         ]);
         await ledger.PostTransferAsync(Move("bank", "a", 25, usd));
         await ledger.PostTransferAsync(Move("bank", "b", 25, usd));
-        const TransferFlags both = TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
         var results = await Task.WhenAll(Enumerable.Range(0, 7).Select(_ => ledger.PostTransactionAsync(
             Transaction.Of(
                 NewId(),
                 Move("pull", "shop", 10, usd),
-                Move("a", "pull", 10, usd) with { Flags = both },
-                Move("b", "pull", 10, usd) with { Flags = both },
-                Move("pull:shortfall", "pull", 10, usd) with { Flags = TransferFlags.BalancingCredit }),
+                Move("a", "pull", 10, usd) with { BalancingDebit = true, BalancingCredit = true },
+                Move("b", "pull", 10, usd) with { BalancingDebit = true, BalancingCredit = true },
+                Move("pull:shortfall", "pull", 10, usd) with { BalancingCredit = true }),
             TimeSpan.FromMinutes(1))));
 
         // Nobody's money is lost; but one that met another's reservation may be refused.

@@ -1,5 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
 using Ledger.Documentation.Tests.Support;
 
 namespace Ledger.Documentation.Tests.Recipes;
@@ -21,7 +19,7 @@ public sealed class RateLimit : Recipe
         async Task<bool> MayAsync(string user) =>
             (await ledger.PostTransferAsync(Move($"limits:{user}", "limiter", 1, requests) with
         {
-            Flags = TransferFlags.Pending,
+            Kind = TransferKind.Hold,
             Timeout = TimeSpan.FromSeconds(4),
         })).IsCommitted;
         // end

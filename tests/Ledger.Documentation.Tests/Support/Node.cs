@@ -1,8 +1,5 @@
 using System.Net;
-using Ledger.Actors;
 using Ledger.Cli;
-using Ledger.Grpc;
-using Ledger.Sqlite;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

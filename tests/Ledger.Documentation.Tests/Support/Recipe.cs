@@ -1,6 +1,3 @@
-using Ledger.Actors;
-using Ledger.Core;
-
 namespace Ledger.Documentation.Tests.Support;
 
 /// <summary>What the C# of all recipes has in common: a ledger that is embedded, and short names.</summary>

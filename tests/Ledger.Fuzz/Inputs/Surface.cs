@@ -17,7 +17,7 @@ internal static class Surface
     /// <summary>Every method.</summary>
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
     [
-        .. new[] { typeof(Transfer), typeof(HealthCheckRequest), typeof(ServerReflectionRequest) }
+        .. new[] { typeof(V1.Transfer), typeof(HealthCheckRequest), typeof(ServerReflectionRequest) }
             .SelectMany(static known => FilesOf(known.Assembly))
             .SelectMany(static file => file.Services)
             .SelectMany(static service => service.Methods)

@@ -44,7 +44,7 @@ internal sealed class Books
     }
 
     /// <summary>The sums that differ, for each asset.</summary>
-    public static List<string> Differences(IEnumerable<Account> accounts)
+    public static List<string> Differences(IEnumerable<Client.Account> accounts)
     {
         var differences = new List<string>();
         foreach (var asset in accounts.GroupBy(static account => account.Spec.Asset))
@@ -67,10 +67,10 @@ internal sealed class Books
         return differences;
     }
 
-    private static async Task<(List<Account> Accounts, List<string> Differences)> ReadAsync(
+    private static async Task<(List<Client.Account> Accounts, List<string> Differences)> ReadAsync(
         LedgerClient client, CancellationToken cancellationToken)
     {
-        var accounts = new List<Account>();
+        var accounts = new List<Client.Account>();
         await foreach (var account in client.ListAccountsAsync(cancellationToken: cancellationToken))
         {
             accounts.Add(account);
@@ -80,7 +80,7 @@ internal sealed class Books
     }
 
     private async Task<IReadOnlyList<Finding>> CheckStatementsAsync(
-        LedgerClient client, List<Account> accounts, CancellationToken cancellationToken)
+        LedgerClient client, List<Client.Account> accounts, CancellationToken cancellationToken)
     {
         var findings = new List<Finding>();
         foreach (var account in accounts.Where(static one => one.EntryCount > 0))
@@ -90,7 +90,7 @@ internal sealed class Books
                 var entry in client.ListStatementAsync(account.Spec.Address, cancellationToken: cancellationToken))
             {
                 var amount = (BigInteger)entry.Transfer.Amount;
-                var isDebit = entry.Direction == EntryDirection.Debit;
+                var isDebit = entry.Direction == Client.EntryDirection.Debit;
                 (debits, credits) = isDebit ? (debits + amount, credits) : (debits, credits + amount);
                 running = entry.Balance;
                 if (entry.Sequence != ++sequence || running != debits - credits)

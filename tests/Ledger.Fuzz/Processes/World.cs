@@ -185,7 +185,7 @@ internal sealed class World : IAsyncDisposable
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
         await using var client = Connect();
-        var specs = Enumerable.Range(0, Values.AccountsCount).Select(static number => new AccountSpec
+        var specs = Enumerable.Range(0, Values.AccountsCount).Select(static number => new Client.AccountSpec
         {
             Address = Values.Account(number), Asset = Values.Asset(number), Code = 1,
             DebitsMustNotExceedCredits = number is 3 or 4 ? new AccountLimit(1_000) : null,

@@ -68,7 +68,7 @@ public sealed class AccessProcessTests : IAsyncLifetime
         using var byToken = Connect(token: token);
         using var byCertificate = Connect(authority.Client(Payments));
         var paid = await byCertificate.PostTransferAsync(Pay("bank", "users:1"));
-        paid.Status.ShouldBe(TransferStatus.Created);
+        paid.Status.ShouldBe(Client.TransferStatus.Created);
         (await byToken.GetAccountAsync("users:1")).ShouldNotBeNull().Balances.CreditsPosted.ShouldBe((UInt128)1);
 
         // What the policy does not allow: to a caller that is known, and says which kind of call it is.
@@ -202,7 +202,7 @@ public sealed class AccessProcessTests : IAsyncLifetime
                     if (number % 2 == 0)
                     {
                         (await client.PostTransferAsync(Pay("bank", "users:1"))).Status
-                            .ShouldBe(TransferStatus.Created);
+                            .ShouldBe(Client.TransferStatus.Created);
                     }
                     else
                     {
@@ -258,7 +258,7 @@ public sealed class AccessProcessTests : IAsyncLifetime
         await operators.OpenAccountsAsync([Account("users:1"), Account("bank")]);
         var lost = authority.Client(Payments);
         using var client = Connect(lost);
-        (await client.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+        (await client.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(Client.TransferStatus.Created);
 
         // As openssl prints it, without the zeros that .NET has in front of half of them.
         await File.AppendAllTextAsync(RevokedPath, $"serial={lost.SerialNumber.TrimStart('0')} # stolen\n");
@@ -277,7 +277,7 @@ public sealed class AccessProcessTests : IAsyncLifetime
 
         // Another one of the same principal goes on.
         using var other = Connect(authority.Client(Payments));
-        (await other.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+        (await other.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(Client.TransferStatus.Created);
     }
 
     [Fact]
@@ -317,7 +317,7 @@ public sealed class AccessProcessTests : IAsyncLifetime
         var ended = DateTimeOffset.UtcNow.AddSeconds(9);
         while (DateTimeOffset.UtcNow < ended)
         {
-            (await stream.PostAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+            (await stream.PostAsync(Pay("bank", "users:1"))).Status.ShouldBe(Client.TransferStatus.Created);
             await Task.Delay(50);
         }
 
@@ -353,9 +353,9 @@ public sealed class AccessProcessTests : IAsyncLifetime
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
-    private static AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
+    private static Client.AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
 
-    private static Transfer Pay(string debit, string credit) => new()
+    private static Client.Transfer Pay(string debit, string credit) => new()
     {
         Id = Guid.CreateVersion7(), DebitAccount = debit, CreditAccount = credit, Amount = 1, Code = 1, Asset = "USD/2",
     };

@@ -17,7 +17,7 @@ namespace Ledger.Node.Tests.Security;
 /// left.</summary>
 public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly AccountFreeze s_all = new() { Debits = true, Credits = true };
+    private static readonly Client.AccountFreeze s_all = new() { Debits = true, Credits = true };
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-audit-node-");
     private readonly (string Key, System.Collections.Immutable.ImmutableArray<byte> Hash) ops = ApiKey.Create("ops1");
@@ -41,7 +41,7 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
             await operators.PostTransferAsync(Pay("bank", "users:1"));
             await operators.FreezeAccountAsync("users:1", s_all);
             await operators.UnfreezeAccountAsync("users:1");
-            (await operators.FreezeAccountAsync("nobody", s_all)).Status.ShouldBe(AccountStatus.NotFound);
+            (await operators.FreezeAccountAsync("nobody", s_all)).Status.ShouldBe(Client.AccountStatus.NotFound);
             await foreach (var _ in operators.ListInDoubtAsync())
             {
                 throw new InvalidOperationException("Nothing is in doubt.");
@@ -243,7 +243,7 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         var grpc = await node.GrpcListeningAsync();
         using var operators = Connect(grpc, ops.Key);
         await operators.OpenAccountsAsync([Account("users:1"), Account("bank")]);
-        (await operators.FreezeAccountAsync("users:1", s_all)).Status.ShouldBe(AccountStatus.Changed);
+        (await operators.FreezeAccountAsync("users:1", s_all)).Status.ShouldBe(Client.AccountStatus.Changed);
         var filler = $"/proc/{node.Id}/root{disk}/filler";
         try
         {
@@ -276,7 +276,7 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         refused.ShouldBe("OVERLOADED");
         (await operators.GetAccountAsync("bank")).ShouldNotBeNull("Whatever needs no record goes on.");
         (await operators.PostTransferAsync(Pay("bank", "users:2"))).Status
-            .ShouldBe(TransferStatus.CreditAccountNotFound);
+            .ShouldBe(Client.TransferStatus.CreditAccountNotFound);
         await Until.TrueAsync(() => node.Output.Contains("can't be written", StringComparison.Ordinal));
 
         File.Delete(filler);
@@ -287,7 +287,7 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
                 return (
                     await operators.UnfreezeAccountAsync(
                         "users:1", request: new RequestOptions { Timeout = TimeSpan.FromSeconds(1) }))
-                    .Status is AccountStatus.Changed or AccountStatus.Unchanged;
+                    .Status is Client.AccountStatus.Changed or Client.AccountStatus.Unchanged;
             }
             catch (LedgerClientException)
             {
@@ -306,9 +306,9 @@ public sealed class AuditProcessTests(ITestOutputHelper output) : IDisposable
         (await node.ExitAsync()).ShouldBe(0, node.Output);
     }
 
-    private static AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
+    private static Client.AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
 
-    private static Transfer Pay(string debit, string credit) => new()
+    private static Client.Transfer Pay(string debit, string credit) => new()
     {
         Id = Guid.CreateVersion7(), DebitAccount = debit, CreditAccount = credit, Amount = 1, Code = 1, Asset = "USD/2",
     };

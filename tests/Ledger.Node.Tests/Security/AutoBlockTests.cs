@@ -1,6 +1,5 @@
 using System.Net;
 using Ledger.Access;
-using Ledger.Actors;
 using Ledger.Audit;
 using Ledger.Grpc.Errors;
 using Ledger.Node.Security;
@@ -24,10 +23,10 @@ public sealed class AutoBlockTests
         blocks.Made.ShouldBeEmpty();
         Refuse(auto, 1, ErrorReasons.PermissionDenied, "token:2", "192.0.2.8");
         blocks.Made.Single().ShouldSatisfyAllConditions(
-            static one => (one.Kind, one.Subject).ShouldBe((BlockKind.Principal, "p")),
+            static one => (one.Kind, one.Subject).ShouldBe((CallerBlockKind.Principal, "p")),
             static one =>
-                one.By.ShouldBe(CallerBlock.Automatic), static one =>
-                    (one.Until - one.Since).ShouldBe(TimeSpan.FromMinutes(10)));
+                one.Principal.ShouldBe(CallerBlock.Automatic), static one =>
+                    (one.ExpireTime - one.CreateTime).ShouldBe(TimeSpan.FromMinutes(10)));
     }
 
     [Theory]
@@ -57,7 +56,7 @@ public sealed class AutoBlockTests
         Refuse(auto, 3, ErrorReasons.PermissionDenied, "certificate:0A", "192.0.2.7");
         Refuse(auto, 3, ErrorReasons.PermissionDenied, "key:k", "192.0.2.7");
         blocks.Made.Select(static one => (one.Kind, one.Subject))
-            .ShouldBe([(BlockKind.Principal, "p"), (BlockKind.Key, "k")]);
+            .ShouldBe([(CallerBlockKind.Principal, "p"), (CallerBlockKind.Key, "k")]);
     }
 
     private AutoBlock Create(AutoBlockOptions options) => new(
@@ -92,7 +91,8 @@ public sealed class AutoBlockTests
             return Task.FromResult(block);
         }
 
-        public Task<bool> UnblockAsync(BlockKind kind, string subject, CancellationToken cancellationToken = default) =>
+        public Task<bool> UnblockAsync(
+            CallerBlockKind kind, string subject, CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
         public Task<IReadOnlyList<CallerBlock>> ListAsync(CancellationToken cancellationToken = default) =>

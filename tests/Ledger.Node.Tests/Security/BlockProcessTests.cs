@@ -79,11 +79,11 @@ public sealed class BlockProcessTests : IDisposable
             }
         });
         await using var stream = elsewhere.OpenTransferStream();
-        (await stream.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+        (await stream.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
 
         foreach (var (kind, subject) in new[]
         {
-            (CallerBlockKind.Principal, "payer"), (CallerBlockKind.Key, "payer1"),
+            (Client.CallerBlockKind.Principal, "payer"), (Client.CallerBlockKind.Key, "payer1"),
         })
         {
             var began = Stopwatch.GetTimestamp();
@@ -100,16 +100,16 @@ public sealed class BlockProcessTests : IDisposable
 
         // A stream that was open before. Its next transfer, or the session, is told.
         await using var other = elsewhere.OpenTransferStream();
-        (await other.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+        (await other.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
         var at = Stopwatch.GetTimestamp();
         await operators.BlockCallerAsync(
-            CallerBlockKind.Principal, "payer", TimeSpan.FromHours(1), "ignored", "ticket 8");
+            Client.CallerBlockKind.Principal, "payer", TimeSpan.FromHours(1), "ignored", "ticket 8");
         var reason = "";
         while (reason.Length == 0 && Stopwatch.GetElapsedTime(at) < TimeSpan.FromSeconds(20))
         {
             try
             {
-                (await other.PostAsync(Pay())).Status.ShouldBe(TransferStatus.Created);
+                (await other.PostAsync(Pay())).Status.ShouldBe(Client.TransferStatus.Created);
             }
             catch (LedgerClientException e)
             {
@@ -154,7 +154,8 @@ public sealed class BlockProcessTests : IDisposable
             $"{denials} denials, and the other node refuses {took.TotalMilliseconds:0} ms after the first");
         using var operators = Connect(await second.GrpcListeningAsync(), ops.Key);
         var block = (await operators.ListBlocksAsync()).Single();
-        (block.Kind, block.Subject, block.Principal).ShouldBe((CallerBlockKind.Key, "payer1", "ledger:automatic"));
+        (block.Kind, block.Subject, block.Principal)
+            .ShouldBe((Client.CallerBlockKind.Key, "payer1", "ledger:automatic"));
         block.Reason.ShouldStartWith("50 denials within");
         (block.ExpireTime - block.CreateTime).ShouldBe(TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1));
         foreach (var node in new[] { second, first })
@@ -172,8 +173,8 @@ public sealed class BlockProcessTests : IDisposable
             using var operators = Connect(await node.GrpcListeningAsync(), ops.Key);
             foreach (var (kind, subject) in new[]
             {
-                (CallerBlockKind.Address, "127.0.0.0/8"), (CallerBlockKind.Key, "ops1"),
-                (CallerBlockKind.Principal, "ops"),
+                (Client.CallerBlockKind.Address, "127.0.0.0/8"), (Client.CallerBlockKind.Key, "ops1"),
+                (Client.CallerBlockKind.Principal, "ops"),
             })
             {
                 await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(1), "", "a mistake");
@@ -187,17 +188,17 @@ public sealed class BlockProcessTests : IDisposable
 
             foreach (var (kind, subject, length, reason) in new[]
             {
-                (CallerBlockKind.Unspecified, "a", 1, "x"), (CallerBlockKind.Address, "host", 1, "x"),
-                (CallerBlockKind.Key, "a-b", 1, "x"),
-                (CallerBlockKind.Principal, "a", 0, "x"), (CallerBlockKind.Principal, "a", 367 * 24, "x"),
-                (CallerBlockKind.Principal, "a", 1, ""),
+                (Client.CallerBlockKind.Unspecified, "a", 1, "x"), (Client.CallerBlockKind.Address, "host", 1, "x"),
+                (Client.CallerBlockKind.Key, "a-b", 1, "x"),
+                (Client.CallerBlockKind.Principal, "a", 0, "x"), (Client.CallerBlockKind.Principal, "a", 367 * 24, "x"),
+                (Client.CallerBlockKind.Principal, "a", 1, ""),
             })
             {
                 (await operators.BlockCallerAsync(kind, subject, TimeSpan.FromHours(length), "", reason).RefusedAsync())
                     .ShouldBe("INVALID_ARGUMENT", subject);
             }
 
-            await operators.BlockCallerAsync(CallerBlockKind.Key, "payer1", TimeSpan.FromHours(1), "", "stays");
+            await operators.BlockCallerAsync(Client.CallerBlockKind.Key, "payer1", TimeSpan.FromHours(1), "", "stays");
             node.Terminate();
             (await node.ExitAsync()).ShouldBe(0, node.Output);
         }
@@ -208,16 +209,16 @@ public sealed class BlockProcessTests : IDisposable
         using var again = Connect(grpc, ops.Key);
         using var blocked = Connect(grpc, payer.Key);
         (await blocked.GetAccountAsync("users:1").RefusedAsync()).ShouldBe("CALLER_BLOCKED");
-        await again.BlockCallerAsync(CallerBlockKind.Key, "payer1", TimeSpan.FromSeconds(1), "", "for a second");
+        await again.BlockCallerAsync(Client.CallerBlockKind.Key, "payer1", TimeSpan.FromSeconds(1), "", "for a second");
         await UntilAsync(blocked, null);
         next.Terminate();
         (await next.ExitAsync()).ShouldBe(0, next.Output);
         next.Output.ShouldNotContain("fail:");
     }
 
-    private static AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
+    private static Client.AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
 
-    private static Transfer Pay() => new()
+    private static Client.Transfer Pay() => new()
     {
         Id = Guid.CreateVersion7(),
         DebitAccount = "bank", CreditAccount = "users:1", Amount = 1, Code = 1,

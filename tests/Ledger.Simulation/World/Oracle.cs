@@ -92,7 +92,7 @@ internal sealed class Oracle(SimulatedCluster world)
     private readonly Dictionary<
         (AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
-    private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
+    private readonly HashSet<(AccountAddress Account, TransferId Id)> consumed = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
@@ -166,7 +166,7 @@ internal sealed class Oracle(SimulatedCluster world)
             return;
         }
 
-        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        if (part.Legs is [{ Transfer: { } alone }] && alone.Kind == TransferKind.ExpireHold)
         {
             Check(
                 part.Principal == Principals.Expiry,
@@ -199,7 +199,7 @@ internal sealed class Oracle(SimulatedCluster world)
         told.Clear();
         rejected.Clear();
         disowned.Clear();
-        burned.Clear();
+        consumed.Clear();
         failedLegs.Clear();
         toldAttempts.Clear();
         rejectedRows.Clear();
@@ -399,7 +399,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 if (refused.Reason != TransferStatus.None && refused.Verdict is null)
                 {
                     CheckRefusal(place, book, refused.Branch, refused.Leg, refused.Reason, refused.At, "refuses");
-                    burned.Add((place.Address, refused.Branch.Id));
+                    consumed.Add((place.Address, refused.Branch.Id));
                 }
 
                 break;
@@ -640,7 +640,7 @@ internal sealed class Oracle(SimulatedCluster world)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.From);
         if (judged.To > judged.From)
         {
@@ -678,7 +678,7 @@ internal sealed class Oracle(SimulatedCluster world)
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
             Check(
-                (transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
+                transfer.Kind != TransferKind.ExpireHold || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.HoldId} expires before its time");
             return;
         }
@@ -853,12 +853,12 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(
             rejected.TryAdd((part.Coordinator, part.Id, part.Asked), (reason, leg)),
             $"I4: {part.Id} is rejected twice");
-        burned.Add((part.Coordinator, part.Id));
+        consumed.Add((part.Coordinator, part.Id));
         rejectedRows[(part.Coordinator, part.Id, part.Asked)] = row;
         if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Coordinator)
             && Rules.UsesUp(reason))
         {
-            burned.Add((part.Coordinator, failed.Id));
+            consumed.Add((part.Coordinator, failed.Id));
             failedLegs.Add((part.Coordinator, failed.Id));
         }
     }
@@ -921,7 +921,7 @@ internal sealed class Oracle(SimulatedCluster world)
                     : answered is not { LastAgentCommitted: true },
                     $"R1: {from.Address} says that {answer.Key} is {(answer.Committed ? "" : "not ")}committed");
                 Check(answer.Committed || answered is { LastAgentRefused: true } || answer.Refusal is not null
-                    && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key))
+                    && (from.Book.Done.ContainsKey(answer.Key) || consumed.Contains((from.Address, answer.Key))
                         || IsUsed(from, answer.Key)),
                     $"R1: {from.Address} refuses {answer.Key} before that is durable");
                 break;
@@ -963,7 +963,7 @@ internal sealed class Oracle(SimulatedCluster world)
 
     private bool IsUsed(SimulatedAccount place, TransferId id)
     {
-        if (place.Book.Done.ContainsKey(id) || burned.Contains((place.Address, id)))
+        if (place.Book.Done.ContainsKey(id) || consumed.Contains((place.Address, id)))
         {
             return true;
         }
@@ -995,7 +995,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 ToldOf(
                     call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted,
                     -1,
-                    result.Time, result.Amount.ToString(), result.Position);
+                    result.CreateTime, result.Amount.ToString(), result.Position);
                 CheckAfter(
                     call, post.Transfer.Id,
                     [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
@@ -1008,7 +1008,7 @@ internal sealed class Oracle(SimulatedCluster world)
                 ToldOf(
                     call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status,
                     result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)),
+                    result.FailedLeg, result.CreateTime, string.Join(' ', result.Legs.Select(static leg => leg.Amount)),
                     result.Position);
                 CheckAfter(call, post.Transaction.Id, result.After);
                 break;
@@ -1244,7 +1244,7 @@ internal sealed class Oracle(SimulatedCluster world)
         || status.ToString().StartsWith("ExistsWithDifferent", StringComparison.Ordinal);
 
     // I6, I10: a read shows a state that the account had, with all that was told before the read was asked for.
-    private void CheckRead(Call call, AccountView? view, long durableRow)
+    private void CheckRead(Call call, Account? view, long durableRow)
     {
         var place = call.Place;
         if (view is null)
@@ -1305,7 +1305,7 @@ internal sealed class Oracle(SimulatedCluster world)
     }
 
     // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
-    private void CheckDoubtfulRead(Call call, AccountView view, AccountDoubt doubt)
+    private void CheckDoubtfulRead(Call call, Account view, AccountDoubt doubt)
     {
         Count("read: doubtful");
         var place = call.Place;

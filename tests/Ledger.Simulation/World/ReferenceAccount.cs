@@ -105,7 +105,7 @@ internal sealed class ReferenceAccount
                     if (leg.Concerns(Address)
                         && ((leg.Opening is not null && !Exists) || (leg.Opening is null && Closes(leg.Transfer!))
                         || (leg.Opening is null
-                            && (leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None
+                            && leg.Transfer!.ReleasesHold
                             && Holds.TryGetValue(leg.Transfer.HoldId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
@@ -155,7 +155,7 @@ internal sealed class ReferenceAccount
         Asset = spec.Asset;
         DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
         CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
-        ClosedByChange = spec.Closed;
+        ClosedByChange = spec.IsClosed;
     }
 
     public void Change(AccountChange change)
@@ -260,7 +260,7 @@ internal sealed class ReferenceAccount
             Rules.Check(
                 Holds.TryGetValue(transfer.HoldId, out var hold),
                 $"I7: {Address}: {transfer.HoldId} is resolved and is not live");
-            var rest = (transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None
+            var rest = transfer.KeepRest
                 ? hold!.Remaining - leg.Amount.Value
                 : 0;
             Pending(isDebit, -(BigInteger)(hold!.Remaining - rest));
@@ -271,9 +271,9 @@ internal sealed class ReferenceAccount
             else
             {
                 Holds.Remove(transfer.HoldId);
-                var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+                var isVoid = transfer.ReleasesHold;
                 Ended.Add(transfer.HoldId, !isVoid ? HoldState.Posted
-                    : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None
+                    : transfer.Kind == TransferKind.ExpireHold
                     ? HoldState.Expired
                     : HoldState.Voided);
                 if (isVoid && Closes(hold.Transfer))
@@ -282,13 +282,13 @@ internal sealed class ReferenceAccount
                 }
             }
 
-            if ((transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+            if (transfer.ReleasesHold)
             {
                 return;
             }
         }
 
-        if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+        if (transfer.Kind == TransferKind.Hold)
         {
             Pending(isDebit, amount);
             Holds.Add(transfer.Id, new ReferenceHold(transfer, leg.Amount.Value, leg.Amount.Value, leg.Deadline));
@@ -404,12 +404,12 @@ internal static class Rules
         if (transfer.ResolvesHold)
         {
             return debit.Holds.TryGetValue(transfer.HoldId, out var hold)
-                && (amount == UInt128.MaxValue || (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+                && (amount == UInt128.MaxValue || transfer.ReleasesHold)
                     ? hold.Remaining
                     : amount;
         }
 
-        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None)
+        if (transfer.BalancingDebit)
         {
             amount = Least(amount, debit.DebitRoom);
         }
@@ -423,7 +423,7 @@ internal static class Rules
                 : 0;
         }
 
-        return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None
+        return transfer.BalancingCredit
             ? Least(amount, credit.CreditRoom)
             : amount;
     }
@@ -448,7 +448,7 @@ internal static class Rules
             reasons.Add(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
         }
 
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         if (transfer.ResolvesHold)
         {
             AgainstResolution(transfer, amount, book, isDebit, now, reasons);
@@ -476,7 +476,7 @@ internal static class Rules
         if (!transfer.ResolvesHold)
         {
             AgainstOverflow(transfer, amount, book, isDebit, reasons);
-            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+            if (transfer.Kind == TransferKind.Hold)
             {
                 AgainstHold(transfer, book, reasons);
             }
@@ -516,7 +516,7 @@ internal static class Rules
         BigInteger max = UInt128.MaxValue;
         var held = isDebit ? book.DebitsPending : book.CreditsPending;
         var posted = isDebit ? book.DebitsPosted : book.CreditsPosted;
-        if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && held + amount > max)
+        if (transfer.Kind == TransferKind.Hold && held + amount > max)
         {
             reasons.Add(isDebit ? TransferStatus.OverflowsDebitsPending : TransferStatus.OverflowsCreditsPending);
         }
@@ -542,7 +542,7 @@ internal static class Rules
         {
             pending = hold.Transfer;
             left = hold.Remaining;
-            if (isDebit && (transfer.Flags & TransferFlags.Expiry) == TransferFlags.None && now >= hold.Deadline)
+            if (isDebit && transfer.Kind != TransferKind.ExpireHold && now >= hold.Deadline)
             {
                 reasons.Add(TransferStatus.PendingTransferExpired);
             }
@@ -588,7 +588,7 @@ internal static class Rules
             reasons.Add(TransferStatus.PendingTransferHasDifferentCode);
         }
 
-        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var isVoid = transfer.ReleasesHold;
         var asked = transfer.Amount.Value;
         if (asked > left && (isVoid || asked != UInt128.MaxValue))
         {
@@ -611,8 +611,7 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferNotFound);
         }
-        else if ((original.Leg.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) != TransferFlags
-            .None)
+        else if (original.Leg.Transfer.Kind is not (TransferKind.Direct or TransferKind.PostHold))
         {
             reasons.Add(TransferStatus.ReversedTransferNotPosted);
         }

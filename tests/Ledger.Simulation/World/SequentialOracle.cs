@@ -47,7 +47,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 throw new ViolationException("liveness: a command does not come to rest: " + world.WhatIsOpen());
             }
 
-            world.PokeUnfinished();
+            world.ActivateUnfinished();
             world.At(world.Now + 300_000, () => Wait(wish));
             return;
         }
@@ -104,7 +104,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             case PostTransferRequest post:
                 var answer = ((PostTransferResponse)wish.Answer!).Result;
                 JudgeTransaction(
-                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.Time,
+                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.CreateTime,
                     [answer.Amount.Value]);
                 break;
             case PostTransactionRequest { IsDryRun: false } post:
@@ -112,7 +112,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
                 JudgeTransaction(
                     wish, post.Transaction, whole.FailedLeg >= 0 && whole.Status == TransferStatus.LinkedEventFailed
                         ? (TransferStatus)(int)whole.Legs[whole.FailedLeg].Opening : whole.Status,
-                    whole.FailedLeg, whole.Time, [.. whole.Legs.Select(static leg => leg.Amount.Value)]);
+                    whole.FailedLeg, whole.CreateTime, [.. whole.Legs.Select(static leg => leg.Amount.Value)]);
                 break;
             case GetAccountRequest when wish.Answer is GetAccountResponse { View.Doubt: not null }:
                 // It says that it may not be what it should be.
@@ -431,9 +431,9 @@ internal sealed class SequentialOracle(SimulatedCluster world)
             : TransferStatus.Exists;
 
         bool IsSameAmount() =>
-            (asked.Flags & TransferFlags.PostPending) != TransferFlags.None
+            asked.Kind == TransferKind.PostHold
             && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
-            : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero
+            : asked.ReleasesHold ? asked.Amount.IsZero
                 || asked.Amount.Value == moved
             : !asked.Reverses.IsNil && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : asked.IsBalancing ? asked.Amount.Value >= moved
@@ -507,7 +507,7 @@ internal sealed class SequentialOracle(SimulatedCluster world)
 
             // The time of a hold is its account's to say; the reference takes it from the journal.
             var deadline = LedgerTime.MaxValue;
-            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && transfer.Timeout > TimeSpan.Zero)
+            if (transfer.Kind == TransferKind.Hold && transfer.Timeout > TimeSpan.Zero)
             {
                 deadline = world.PlaceOf(transfer.DebitAccount).Book.Holds.TryGetValue(transfer.Id, out var live)
                     ? live.Deadline : now.Add(transfer.Timeout);
@@ -621,7 +621,7 @@ internal sealed partial class SimulatedCluster
 {
     public IReadOnlyList<PendingRequest> Wishes => wishes;
 
-    public void PokeUnfinished()
+    public void ActivateUnfinished()
     {
         foreach (var place in order)
         {

@@ -43,9 +43,10 @@ internal sealed class Tracer(bool keepsLines) : IDisposable
             $"abort {Text(resolve.Id)}{(resolve.Found is { } found ? $", found {Text(found)}" : "")}",
         ResolveInDoubtResponse resolved =>
             $"{resolved.State} at {resolved.Coordinator}, last agent {resolved.LastAgent}",
-        PostTransferResponse(var result) => $"{Text(result.Id)} {result.Status} {result.Amount} at {Text(result.Time)}",
+        PostTransferResponse(var result) =>
+            $"{Text(result.Id)} {result.Status} {result.Amount} at {Text(result.CreateTime)}",
         PostTransactionResponse(var result) =>
-            $"{Text(result.Id)} {result.Status} leg {result.FailedLeg} at {Text(result.Time)} "
+            $"{Text(result.Id)} {result.Status} leg {result.FailedLeg} at {Text(result.CreateTime)} "
                 + $"[{string.Join(' ', result.Legs.Select(static leg => leg.Amount))}]",
         GetAccountResponse(var view) =>
             view is null

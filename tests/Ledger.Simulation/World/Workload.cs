@@ -599,7 +599,7 @@ internal sealed class Workload
             }
 
             Transfer leg;
-            var local = mine.Where(static one => (one.Flags & TransferFlags.Pending) != TransferFlags.None).ToArray();
+            var local = mine.Where(static one => one.Kind == TransferKind.Hold).ToArray();
             switch (random.Next(10))
             {
                 case 0 when local.Length > 0:
@@ -723,7 +723,7 @@ internal sealed class Workload
     {
         foreach (var transfer in made)
         {
-            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+            if (transfer.Kind == TransferKind.Hold)
             {
                 holds.Add(transfer);
             }

@@ -54,7 +54,7 @@ internal sealed record ResolveInDoubtResponse(InDoubtState State, AccountAddress
 
 /// <summary>Answers <see cref="GetAccountRequest"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>
-internal sealed record GetAccountResponse(AccountView? View) : AccountResponse;
+internal sealed record GetAccountResponse(Account? View) : AccountResponse;
 
 /// <summary>Answers <see cref="GetTransferRequest"/>.</summary>
 /// <param name="Record">The transfer; null when the account never took part in it.</param>
@@ -80,7 +80,7 @@ internal sealed record FlushResponse(bool Exists, long SequenceNr, ulong EntryCo
 /// <param name="Holds">The holds, without what is in their rows alone: see
 /// <see cref="TransferRecord.HoldRow"/>.</param>
 /// <param name="HasMore">Whether there are more after them.</param>
-internal sealed record ListHoldsResponse(AccountView? View, IReadOnlyList<TransferRecord> Holds, bool HasMore)
+internal sealed record ListHoldsResponse(Account? View, IReadOnlyList<TransferRecord> Holds, bool HasMore)
     : AccountResponse;
 
 /// <summary>A call failed.</summary>

@@ -1,7 +1,7 @@
-namespace Ledger.Actors;
+namespace Ledger;
 
 /// <summary>What a block names. The numbers are stored.</summary>
-public enum BlockKind
+public enum CallerBlockKind
 {
     /// <summary>Everybody who calls in the name of a principal.</summary>
     Principal = 1,

@@ -1,4 +1,6 @@
-namespace Ledger.Core;
+using Ledger.Core;
+
+namespace Ledger;
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
@@ -7,7 +9,7 @@ namespace Ledger.Core;
 /// <param name="EntryCount">How many entries its statement has.</param>
 /// <param name="Version">The number of the last journal record that the answer rests on. It never falls.</param>
 /// <param name="IsClosed">Whether it is closed.</param>
-public sealed record AccountView(
+public sealed record Account(
     AccountSpec Spec, LedgerTime CreateTime, Balances Balances, ulong EntryCount, long Version, bool IsClosed)
 {
     /// <summary>Why it takes no debits, no credits or neither; null when it is not frozen now.</summary>
