@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Ledger.Node.Security;
 
-/// <summary>The framework's authentication, which is not asked again for each call of a connection whose certificate was
-/// found good a moment ago. A call that shows a token or a key is judged by that.</summary>
+/// <summary>The framework's authentication, which is not asked again for each call of a connection whose certificate
+/// was found good a moment ago. A call that shows a token or a key is judged by that.</summary>
 internal sealed class RecallingAuthentication(
     TakenCertificates taken, IAuthenticationSchemeProvider schemes, IAuthenticationHandlerProvider handlers,
     IClaimsTransformation transform, IOptions<AuthenticationOptions> options)
