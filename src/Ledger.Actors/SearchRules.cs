@@ -51,6 +51,9 @@ internal static class SearchRules
         Pairs(filter.Metadata);
         Prefix(filter.AccountPrefix, "account_prefix");
         Refuse(
+            filter.Direction is { } side && !Enum.IsDefined(side), "The direction is neither debit nor credit.",
+            "direction");
+        Refuse(
             filter.Direction is not null && filter.Account.IsNone && filter.AccountPrefix.Length == 0,
             "A direction says on which side an account or a prefix is, and neither is given.", "direction");
         Refuse(

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Grpc.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
+using Ledger.Grpc.Services;
 using Microsoft.Extensions.Options;
 
 namespace Ledger.Grpc;
@@ -9,6 +11,7 @@ namespace Ledger.Grpc;
 internal sealed class CallDeadline(IOptions<LedgerGrpcOptions> options, TimeProvider time)
 {
     private const string TimeoutHeader = "grpc-timeout";
+    private static readonly object WaitedKey = new();
 
     private readonly LedgerGrpcOptions options = options.Value;
 
@@ -33,14 +36,36 @@ internal sealed class CallDeadline(IOptions<LedgerGrpcOptions> options, TimeProv
         return true;
     }
 
+    /// <summary>Waits for the turn of a call, or of an item, for as long as the ledger would have for it.</summary>
+    /// <param name="turns">Those of its caller.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="isPage">Whether it reads a page.</param>
+    /// <exception cref="OperationCanceledException">Nobody waits for it any more; it has no turn.</exception>
+    /// <exception cref="RequestErrorException">The time has passed; it has no turn, and nothing was done.</exception>
+    public async ValueTask EnterAsync(CallerTurns turns, ServerCallContext context, bool isPage)
+    {
+        var entering = turns.EnterAsync(isPage, Timeout(context), context.CancellationToken);
+        if (entering.IsCompletedSuccessfully)
+        {
+            return;
+        }
+
+        var began = time.GetTimestamp();
+        await entering;
+        if (context.Deadline == DateTime.MaxValue && context is not ItemCallContext)
+        {
+            // The framework knows of no deadline of JSON calls: what they have waited is to be known.
+            context.UserState[WaitedKey] = time.GetElapsedTime(began);
+        }
+    }
+
     /// <summary>Whether the client's deadline has passed.</summary>
     public bool HasPassed(ServerCallContext context) => Remaining(context) <= TimeSpan.Zero;
 
     public static RequestError Expired =>
         new(ErrorReasons.DeadlineExpired, "The deadline had passed before the call was begun; nothing was done.");
 
-    /// <summary>How long the client waits; null where it does not say.</summary>
-    public TimeSpan? Remaining(ServerCallContext context)
+    private TimeSpan? Remaining(ServerCallContext context)
     {
         if (context.Deadline != DateTime.MaxValue)
         {
@@ -49,7 +74,9 @@ internal sealed class CallDeadline(IOptions<LedgerGrpcOptions> options, TimeProv
 
         // The framework knows of no deadline for JSON calls, which may carry the header all the same, nor for a timeout
         // of zero.
-        return context.GetHttpContext().Request.Headers[TimeoutHeader] is [{ } text] ? ParseTimeout(text) : null;
+        return context.GetHttpContext().Request.Headers[TimeoutHeader] is [{ } text]
+            ? ParseTimeout(text) - (context.UserState.TryGetValue(WaitedKey, out var waited) ? (TimeSpan)waited : default)
+            : null;
     }
 
     private static TimeSpan? ParseTimeout(string text)

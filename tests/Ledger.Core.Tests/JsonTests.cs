@@ -74,4 +74,23 @@ public sealed class JsonTests
         Should.Throw<JsonException>(() => JsonSerializer.Deserialize<LedgerTime>(json, s_web));
 
     private static T Again<T>(T value) => JsonSerializer.Deserialize<T>(JsonSerializer.Serialize(value, s_web), s_web)!;
+
+    // What is misspelt, or of another version, is not to be taken for a transfer that moves the money at once.
+    [Theory]
+    [InlineData("\"flags\":\"Pending\"")]
+    [InlineData("\"balancingdebits\":true")]
+    public void What_a_transfer_does_not_have_is_refused(string member)
+    {
+        var json = JsonSerializer.Serialize(
+            new Transfer(
+                TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse("a"), AccountAddress.Parse("b"),
+                Amount.Of(1), 1),
+            s_web);
+        Should.Throw<JsonException>(() => JsonSerializer.Deserialize<Transfer>(json[..^1] + "," + member + "}", s_web))
+            .Message.ShouldContain(member[1..member.IndexOf('"', 1)]);
+        var account = JsonSerializer.Serialize(new AccountSpec(AccountAddress.Parse("a"), Asset.Parse("USD/2"), 1), s_web);
+        JsonSerializer.Deserialize<AccountSpec>(account, s_web)!.Address.ShouldBe(AccountAddress.Parse("a"));
+        Should.Throw<JsonException>(
+            () => JsonSerializer.Deserialize<AccountSpec>(account[..^1] + "," + member + "}", s_web));
+    }
 }

@@ -116,14 +116,14 @@ public sealed class CallTurnsTests
     public void Open_calls_are_bounded_and_whoever_has_none_is_forgotten()
     {
         var caller = new CallerTurns();
-        caller.TryOpen(1).ShouldBeTrue();
-        var refused = Should.Throw<RequestErrorException>(() => caller.TryOpen(1)).Fault;
+        caller.TryOpen(1, 1).ShouldBeTrue();
+        var refused = Should.Throw<RequestErrorException>(() => caller.TryOpen(1, 1)).Fault;
         (refused.Reason, refused.Limit, refused.RetryAfter is not null).ShouldBe((ErrorReasons.Overloaded, 1, true));
         caller.TryForget(TimeSpan.Zero).ShouldBeFalse();
-        caller.Close();
+        caller.Close(1);
         caller.TryForget(s_late).ShouldBeFalse();
         caller.TryForget(TimeSpan.Zero).ShouldBeTrue();
-        caller.TryOpen(1).ShouldBeFalse();
+        caller.TryOpen(1, 1).ShouldBeFalse();
     }
 
     [Fact]
@@ -136,19 +136,22 @@ public sealed class CallTurnsTests
         turns.Adjust(TimeSpan.Zero);
         turns.Turns.ShouldBeNull();
 
+        // Once is a pause.
+        turns.Adjust(s_late);
+        turns.Turns.ShouldBeNull();
         Repeat(30, () => turns.Adjust(s_late));
-        turns.Turns.ShouldBe(1);
+        turns.Turns.ShouldBe(4);
         var waiting = heavy.EnterAsync(false, null, CancellationToken.None).AsTask();
         light.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
-        Repeat(98, () => heavy.Leave(false));
+        Repeat(96, () => heavy.Leave(false));
         waiting.IsCompleted.ShouldBeFalse();
-        Repeat(2, () => heavy.Leave(false));
+        heavy.Leave(false);
         await waiting.WaitAsync(s_patience);
 
         // In time again, the limit is let go step by step.
         turns.Adjust(TimeSpan.Zero);
-        turns.Turns.ShouldBe(2);
-        Repeat(500, () => turns.Adjust(TimeSpan.Zero));
+        turns.Turns.ShouldBe(5);
+        Repeat(100, () => turns.Adjust(TimeSpan.Zero));
         turns.Turns.ShouldBeNull();
         heavy.EnterAsync(false, null, CancellationToken.None).IsCompleted.ShouldBeTrue();
     }
@@ -165,7 +168,17 @@ public sealed class CallTurnsTests
     }
 
     [Fact]
-    public async Task Those_with_as_many_share_what_there_is()
+    public async Task Probes_and_operators_who_have_no_turns_have_nobody_wait()
+    {
+        using var turns = Turns();
+        await EnterAsync(turns.Of("only"), 1_000);
+        turns.Of("probe").TryOpen(8, 1).ShouldBeTrue();
+        Repeat(50, () => turns.Adjust(s_late));
+        turns.Turns.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Those_with_as_many_wait_for_nobody_but_one_with_few_and_share_what_there_is()
     {
         using var turns = Turns();
         CallerTurns[] all = [turns.Of("a"), turns.Of("b"), turns.Of("c")];
@@ -174,7 +187,11 @@ public sealed class CallTurnsTests
             await EnterAsync(one, 40);
         }
 
-        // 120 at work; three quarters of them, for three.
+        Repeat(2, () => turns.Adjust(s_late));
+        turns.Turns.ShouldBeNull();
+
+        // 121 at work; three quarters of them, for three.
+        await EnterAsync(turns.Of("light"), 1);
         turns.Adjust(s_late);
         turns.Turns.ShouldBe(90);
         Repeat(10, () => all[0].Leave(false));
@@ -182,6 +199,19 @@ public sealed class CallTurnsTests
         waiting.IsCompleted.ShouldBeFalse();
         all[0].Leave(false);
         await waiting.AsTask().WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public void A_caller_that_goes_on_while_it_is_refused_is_known_for_it()
+    {
+        var caller = new CallerTurns();
+        caller.TryOpen(4, 4).ShouldBeTrue();
+        Repeat(20_000, () => Should.Throw<RequestErrorException>(() => caller.TryOpen(4, 1)));
+        caller.IsRefusedTooOften.ShouldBeFalse();
+        Should.Throw<RequestErrorException>(() => caller.TryOpen(4, 1));
+        caller.IsRefusedTooOften.ShouldBeTrue();
+        caller.Close(4);
+        caller.TryOpen(4, 4).ShouldBeTrue();
     }
 
     [Theory]
@@ -214,7 +244,7 @@ public sealed class CallTurnsTests
 
     private static async Task EnterAsync(CallerTurns caller, int times)
     {
-        caller.TryOpen(int.MaxValue).ShouldBeTrue();
+        caller.TryOpen(int.MaxValue, 1).ShouldBeTrue();
         for (var i = 0; i < times; i++)
         {
             await caller.EnterAsync(false, null, CancellationToken.None);

@@ -22,7 +22,7 @@ public sealed class TurnTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        host = await GrpcHost.StartOnKestrelAsync();
+        host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { LatenessMax = TimeSpan.Zero });
         Caller.Limit(1);
         host.Ledger.OnTransfer = async (transfer, _) =>
         {

@@ -10,7 +10,7 @@ namespace Ledger.Actors.Calls;
 internal static class ManyCalls
 {
     // The work of one call is not to fill the processors while others wait; the store commits as well as with more.
-    private const int AtOnce = 128;
+    private const int AtOnce = 32;
 
     /// <summary>Asks accounts, so many at a time.</summary>
     /// <param name="count">How many parts there are.</param>
@@ -19,11 +19,11 @@ internal static class ManyCalls
     public static Task<AccountResponse>?[] Ask(int count, Func<int, Task<AccountResponse>> ask)
     {
         // Nobody waits on it with a handle, so there is nothing to be disposed of.
-        var places = new SemaphoreSlim(AtOnce);
+        var places = count > AtOnce ? new SemaphoreSlim(AtOnce) : null;
         var answers = new Task<AccountResponse>?[count];
         for (var i = 0; i < count; i++)
         {
-            answers[i] = count <= AtOnce ? ask(i) : AskAsync(places, ask, i);
+            answers[i] = places is null ? ask(i) : AskAsync(places, ask, i);
         }
 
         return answers;

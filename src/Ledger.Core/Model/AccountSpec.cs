@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace Ledger;
 
 /// <summary>What an account is opened with. Immutable.</summary>
 /// <param name="Address">The account's address.</param>
 /// <param name="Asset">The one asset that it holds.</param>
 /// <param name="Code">A number of the caller's own, not 0.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
 {
     /// <summary>The caller's own reference, at most <see cref="LedgerLimits.ReferenceLengthMax"/> characters.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Ledger.Core;
 
 namespace Ledger;
@@ -8,6 +9,7 @@ namespace Ledger;
 /// besides.</param>
 /// <param name="Legs">From 1 to <see cref="LedgerLimits.BatchMax"/> legs. Where there are several, each transfer must
 /// name its asset.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record Transaction(TransferId Id, ImmutableArray<TransactionLeg> Legs)
 {
     /// <summary>Makes a transaction of transfers.</summary>

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Ledger;
 
 /// <summary>One step of a <see cref="Transaction"/>: a transfer, or the opening of an account. Immutable.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record TransactionLeg
 {
     private TransactionLeg(Transfer? transfer, AccountSpec? opening, bool ifMissing)

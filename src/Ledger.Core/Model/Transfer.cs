@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Ledger;
 
 /// <summary>One movement of money, as a client asks for it. Immutable.</summary>
@@ -6,6 +8,7 @@ namespace Ledger;
 /// <param name="CreditAccount">The account that is credited.</param>
 /// <param name="Amount">The amount in minor units. Zero is allowed.</param>
 /// <param name="Code">A number of the caller's own, not 0.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record Transfer(
     TransferId Id, AccountAddress DebitAccount, AccountAddress CreditAccount, Amount Amount, uint Code)
 {

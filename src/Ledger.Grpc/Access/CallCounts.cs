@@ -12,6 +12,7 @@ namespace Ledger.Grpc.Access;
 internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallTurns turns)
 {
     private const string AdminPrefix = "/ledger.v1.AdminService/";
+    private const int StreamWeight = 4;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly int callsMax = options.Calls;
@@ -36,7 +37,10 @@ internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallT
     {
         // An operator gets in, and whether a node is well is told, however many calls there are.
         var isVital = method.StartsWith(AdminPrefix, StringComparison.Ordinal) || !GrpcMethods.IsMethod(method);
-        return context => RunAsync(context, next, isJson, isVital);
+
+        // A stream holds channels and loops of its own for as long as it is open.
+        var weight = !isJson && GrpcMethods.Of(method).IsStream ? StreamWeight : 1;
+        return context => RunAsync(context, next, isJson, isVital, weight);
     }
 
     private static object CallerOf(HttpContext context)
@@ -49,12 +53,13 @@ internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallT
         return PeerNetwork.Of(context.Connection.RemoteIpAddress);
     }
 
-    private async Task RunAsync(HttpContext context, RequestDelegate next, bool isJson, bool isVital)
+    private async Task RunAsync(
+        HttpContext context, RequestDelegate next, bool isJson, bool isVital, int weight)
     {
         CallerTurns caller;
         try
         {
-            caller = Open(context, isVital);
+            caller = Open(context, isVital, weight);
         }
         catch (RequestErrorException refusal)
         {
@@ -75,14 +80,14 @@ internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallT
         }
         finally
         {
-            caller.Close();
-            Interlocked.Decrement(ref open);
+            caller.Close(weight);
+            Interlocked.Add(ref open, -weight);
         }
     }
 
-    private CallerTurns Open(HttpContext context, bool isVital)
+    private CallerTurns Open(HttpContext context, bool isVital, int weight)
     {
-        var before = Interlocked.Increment(ref open) - 1;
+        var before = Interlocked.Add(ref open, weight) - weight;
         try
         {
             if (before >= callsMax && !isVital)
@@ -97,15 +102,24 @@ internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallT
             while (true)
             {
                 var caller = turns.Of(who);
-                if (caller.TryOpen(max))
+                try
                 {
-                    return caller;
+                    if (caller.TryOpen(max, weight))
+                    {
+                        return caller;
+                    }
+                }
+                catch (RequestErrorException) when (caller.IsRefusedTooOften)
+                {
+                    // Each refusal is work. Its other connections end in the same way.
+                    context.Features.Get<ConnectionBudget>()?.Abort?.Invoke();
+                    throw;
                 }
             }
         }
         catch
         {
-            Interlocked.Decrement(ref open);
+            Interlocked.Add(ref open, -weight);
             throw;
         }
     }

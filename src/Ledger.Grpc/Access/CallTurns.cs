@@ -9,8 +9,8 @@ namespace Ledger.Grpc.Access;
 /// Thread-safe.</summary>
 /// <remarks>
 /// Late is a node whose work waits for a thread. How many calls may then be at work is found by trying: fewer while it
-/// is late, more while it is not, and as many as there are once nothing waits. Where there is one caller, nobody is to
-/// be protected from it, and nothing waits. Nobody is asked to wait who has no more than others.
+/// is late, more while it is not, and as many as there are once nothing waits. Where there is one caller, or all
+/// have about as many calls, nobody is to be protected, and nothing waits.
 /// </remarks>
 internal sealed class CallTurns : IDisposable
 {
@@ -18,6 +18,10 @@ internal sealed class CallTurns : IDisposable
     private const double Memory = 0.8;
     private const double Less = 0.75;
     private const double Nearly = 0.99;
+    private const double Little = 0.001;
+
+    // So that one that hangs does not hold all others of its caller.
+    private const int LeastTurns = 4;
 
     private static readonly TimeSpan s_every = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_recent = TimeSpan.FromSeconds(2);
@@ -27,6 +31,7 @@ internal sealed class CallTurns : IDisposable
     private readonly ITimer timer;
     private readonly List<CallerTurns> seen = [];
     private int turns = None;
+    private bool wasLate;
     private int isLooking;
     private long lookedAt = Stopwatch.GetTimestamp();
 
@@ -54,7 +59,7 @@ internal sealed class CallTurns : IDisposable
     internal void Adjust(TimeSpan late)
     {
         seen.Clear();
-        var (wanted, working) = (0.0, 0);
+        var (wanted, working, lightest) = (0.0, 0, double.MaxValue);
         foreach (var (who, caller) in callers)
         {
             if (caller.TryForget(s_recent))
@@ -63,10 +68,19 @@ internal sealed class CallTurns : IDisposable
                 continue;
             }
 
+            // Operators and probes, which have no turns, are nobody to be protected or to wait.
             caller.Load = (Memory * caller.Load) + ((1 - Memory) * caller.Wanted);
-            wanted += caller.Load;
-            working += caller.Working;
-            seen.Add(caller);
+            if (caller.Load > Little)
+            {
+                wanted += caller.Load;
+                working += caller.Working;
+                lightest = Math.Min(lightest, caller.Load);
+                seen.Add(caller);
+            }
+            else
+            {
+                caller.Limit(None);
+            }
         }
 
         if (latenessMax == TimeSpan.Zero)
@@ -74,26 +88,30 @@ internal sealed class CallTurns : IDisposable
             return;
         }
 
-        if (seen.Count < 2)
+        // Whoever has fewer than there are on average has others wait the least, and waits for nobody. Where all have
+        // about as many, nobody is to be protected.
+        var average = wanted / Math.Max(1, seen.Count);
+        var heavy = seen.Count(one => one.Load >= average * Nearly);
+        var isLate = late > latenessMax;
+        if (lightest > average / 2)
         {
             turns = None;
         }
-        else if (late > latenessMax)
+        else if (isLate && wasLate)
         {
-            turns = Math.Max(1, (int)(Math.Min(turns, working) * Less));
+            // Once is a pause, as when memory is collected. What is at work at a moment may be little by chance.
+            turns = Math.Max(heavy * LeastTurns, (int)(Math.Min(turns, Math.Max(working, wanted)) * Less));
         }
-        else if (turns != None)
+        else if (turns != None && !isLate)
         {
-            // Slowly: what was too much a moment ago is soon too much again.
-            turns = ++turns > 2 * (wanted + seen.Count) ? None : turns;
+            turns += Math.Max(1, turns / 16);
+            turns = turns > 2 * (wanted + seen.Count) ? None : turns;
         }
 
-        // Whoever has fewer than there are on average has others wait the least, and waits for nobody.
-        var average = wanted / Math.Max(1, seen.Count) * Nearly;
-        var heavy = seen.Count(one => one.Load >= average);
+        wasLate = isLate;
         foreach (var caller in seen)
         {
-            caller.Limit(turns == None || caller.Load < average ? None : Math.Max(1, turns / heavy));
+            caller.Limit(turns == None || caller.Load < average * Nearly ? None : Math.Max(LeastTurns, turns / heavy));
         }
     }
 

@@ -10,11 +10,17 @@ internal sealed class CallerTurns
     // Half of those that the ledger works on at once: whoever asks for long pages all the time leaves room for others.
     private const int LongReadsMax = 4;
 
+    // A client that is refused pauses. One that has all the calls that it may have refused again and again does not.
+    private const int RefusalsMax = 20_000;
+    private static readonly TimeSpan s_refusalsWithin = TimeSpan.FromSeconds(10);
+
     private readonly Lock gate = new();
     private readonly TurnQueue turns = new(int.MaxValue);
     private readonly TurnQueue longReads = new(LongReadsMax);
     private int open;
     private long lastUsed = Stopwatch.GetTimestamp();
+    private int refused;
+    private long refusedSince = Stopwatch.GetTimestamp();
     private bool isForgotten;
 
     /// <summary>How many it has lately had, at work or waiting; of whoever looks.</summary>
@@ -31,9 +37,10 @@ internal sealed class CallerTurns
 
     /// <summary>Counts a call that begins.</summary>
     /// <param name="max">How many it may have.</param>
+    /// <param name="weight">As how many it counts.</param>
     /// <returns>False where nobody knows of this object any more, so that another one must be taken.</returns>
     /// <exception cref="RequestErrorException">It has as many as it may.</exception>
-    public bool TryOpen(int max)
+    public bool TryOpen(int max, int weight)
     {
         lock (gate)
         {
@@ -43,16 +50,42 @@ internal sealed class CallerTurns
             }
 
             lastUsed = Stopwatch.GetTimestamp();
-            return open < max ? ++open > 0 : throw CallCounts.TooMany(max, "of one caller").Exception();
+            if (open + weight <= max)
+            {
+                open += weight;
+                return true;
+            }
+
+            if (Stopwatch.GetElapsedTime(refusedSince) > s_refusalsWithin)
+            {
+                (refused, refusedSince) = (0, lastUsed);
+            }
+
+            refused++;
+        }
+
+        throw CallCounts.TooMany(max, "of one caller").Exception();
+    }
+
+    /// <summary>Whether so many of its calls were refused of late that it can't mean well.</summary>
+    public bool IsRefusedTooOften
+    {
+        get
+        {
+            lock (gate)
+            {
+                return refused > RefusalsMax && Stopwatch.GetElapsedTime(refusedSince) <= s_refusalsWithin;
+            }
         }
     }
 
     /// <summary>Ends a call.</summary>
-    public void Close()
+    /// <param name="weight">As it was opened.</param>
+    public void Close(int weight)
     {
         lock (gate)
         {
-            open--;
+            open -= weight;
         }
     }
 

@@ -124,9 +124,9 @@ internal sealed class EdgeOptions
     /// <summary>How long work may wait for a thread before calls of callers with more than others are worked on by
     /// turns; 0 for never.</summary>
     /// <remarks>A call takes its turn when its message is whole. Its deadline goes on while it waits.</remarks>
-    /// <value>The default value is 0. To 1 minute.</value>
+    /// <value>The default value is 5 ms. From 0 to 1 minute.</value>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
-    public TimeSpan LatenessMax { get; set; }
+    public TimeSpan LatenessMax { get; set; } = TimeSpan.FromMilliseconds(5);
 
     /// <summary>The calls of a connection in effect.</summary>
     internal int CallsPerConnection => CallsPerConnectionMax

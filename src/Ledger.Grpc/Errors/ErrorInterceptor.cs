@@ -38,7 +38,7 @@ internal sealed partial class ErrorInterceptor(
             if (turns is not null)
             {
                 // The message is whole: nobody holds a turn while it sends.
-                await turns.EnterAsync(isPage, clock.Remaining(context), context.CancellationToken);
+                await clock.EnterAsync(turns, context, isPage);
                 hasTurn = true;
             }
 

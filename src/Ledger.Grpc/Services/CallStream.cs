@@ -268,7 +268,7 @@ internal sealed class CallStream : IDisposable
             if (turns is not null)
             {
                 isPage = GrpcMethods.Of(call.Path).IsPage;
-                await turns.EnterAsync(isPage, PatienceOf(item), itemContext.CancellationToken);
+                await owner.Clock.EnterAsync(turns, itemContext, isPage);
                 hasTurn = true;
             }
 
@@ -312,9 +312,6 @@ internal sealed class CallStream : IDisposable
             return new CallAnswer { Id = item.Id, Error = ErrorMap.ToStatus(ErrorMap.Unexpected) };
         }
     }
-
-    private TimeSpan? PatienceOf(CallItem item) =>
-        item.Timeout is null ? null : DeadlineOf(item) - owner.Time.GetUtcNow().UtcDateTime;
 
     private DateTime DeadlineOf(CallItem item)
     {

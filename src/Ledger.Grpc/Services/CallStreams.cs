@@ -38,10 +38,11 @@ internal sealed class CallStreams
 
     public CallStreams(
         TransferGrpcService transfers, AccountGrpcService accounts, CallerLedgers ledgers, ErrorInterceptor errors,
-        CallMetrics metrics, TimeProvider time, IOptions<LedgerGrpcOptions> options, IHostApplicationLifetime lifetime)
+        CallMetrics metrics, TimeProvider time, CallDeadline clock, IOptions<LedgerGrpcOptions> options,
+        IHostApplicationLifetime lifetime)
     {
         (this.ledgers, this.lifetime, this.options) = (ledgers, lifetime, options.Value);
-        (Errors, Metrics, Time) = (errors, metrics, time);
+        (Errors, Metrics, Time, Clock) = (errors, metrics, time, clock);
         var (ofTransfers, ofAccounts) = (TransferService.Descriptor, AccountService.Descriptor);
         postTransfer = new StreamedCall(
             ofTransfers.FindMethodByName(nameof(transfers.PostTransfer)), isRead: false,
@@ -71,6 +72,9 @@ internal sealed class CallStreams
 
     /// <summary>The clock of deadlines.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>What is left of deadlines.</summary>
+    public CallDeadline Clock { get; }
 
     /// <summary>How many items of one stream may be unanswered.</summary>
     public int ItemsMax => options.StreamInFlightMax;

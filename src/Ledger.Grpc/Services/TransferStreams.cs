@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Grpc.Core;
 using Ledger.Grpc.Access;
@@ -101,11 +102,6 @@ internal sealed class TransferStreams(
                     return;
                 }
 
-                if (turns is not null)
-                {
-                    await turns.EnterAsync(isLong: false, patience: null, cancellation);
-                }
-
                 Interlocked.Increment(ref open);
                 Post(requests.Current, intake?.HandOver() ?? 0);
             }
@@ -163,26 +159,42 @@ internal sealed class TransferStreams(
             _ = PostAsync(request, transfer, timeout, started, held);
         }
 
-        // Never throws, so that nobody has to wait for it.
+        // Never throws, so that nobody has to wait for it. Its turn is waited for here and not where messages are read:
+        // unread bytes would fill the window of the whole connection, and stop every call on it.
         private async Task PostAsync(
             StreamTransfersRequest request, Transfer transfer, TimeSpan timeout, long started, long held)
         {
+            var response = new StreamTransfersResponse { Sequence = request.Sequence };
+            var hasTurn = false;
             try
             {
+                if (turns is not null)
+                {
+                    var began = Stopwatch.GetTimestamp();
+                    await turns.EnterAsync(isLong: false, timeout, Broken);
+                    hasTurn = true;
+                    timeout -= Stopwatch.GetElapsedTime(began);
+                    if (timeout <= TimeSpan.Zero)
+                    {
+                        throw CallDeadline.Expired.Exception();
+                    }
+                }
+
                 var result = await (request.ReturnBalances ? ledger.ReturningBalances() : ledger).PostTransferAsync(
                     transfer, timeout, Broken);
-                Answer(
-                    new StreamTransfersResponse
-                    {
-                        Sequence = request.Sequence,
-                        Result = Mapping.Write(request.Transfer.Id, result, ledger),
-                    },
-                    StatusCode.OK, started, held);
+                response.Result = Mapping.Write(request.Transfer.Id, result, ledger);
             }
             catch (Exception exception)
             {
-                Answer(request.Sequence, errors.ToStatus(exception, context), started, held);
+                response.Error = errors.ToStatus(exception, context);
             }
+
+            if (hasTurn)
+            {
+                turns!.Leave(isLong: false);
+            }
+
+            Answer(response, (StatusCode)(response.Error?.Code ?? 0), started, held);
         }
 
         private void Answer(ulong sequence, Google.Rpc.Status error, long started, long held) => Answer(
@@ -190,11 +202,17 @@ internal sealed class TransferStreams(
 
         private void Answer(StreamTransfersResponse response, StatusCode code, long started, long held)
         {
-            turns?.Leave(isLong: false);
             intake?.Release(held);
             answers.Writer.TryWrite(response);
             Close();
-            metrics.Ended(context.Method, code, started);
+            try
+            {
+                metrics.Ended(context.Method, code, started);
+            }
+            catch (Exception)
+            {
+                // A listener's own affair: the transfer is answered.
+            }
         }
 
         private void Close()

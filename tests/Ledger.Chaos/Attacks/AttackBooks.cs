@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
+using Grpc.Core;
 using Ledger.Client;
 
 namespace Ledger.Chaos.Attacks;
@@ -8,6 +10,8 @@ namespace Ledger.Chaos.Attacks;
 /// was told.</summary>
 internal static class AttackBooks
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
     /// <summary>Reads them.</summary>
     /// <param name="client">May read all of them.</param>
     /// <param name="moved">Of how many transfers of 1 the bystanders were told.</param>
@@ -17,6 +21,7 @@ internal static class AttackBooks
     public static async Task<IReadOnlyList<string>> CheckAsync(
         LedgerClient client, int moved, TextWriter output, CancellationToken cancellationToken)
     {
+        await ReachAsync(client, cancellationToken);
         var (posted, pending, bystander, accounts) = (BigInteger.Zero, BigInteger.Zero, BigInteger.Zero, 0);
         await foreach (var account in client.ListAccountsAsync(cancellationToken: cancellationToken))
         {
@@ -49,5 +54,24 @@ internal static class AttackBooks
         }
 
         return wrong;
+    }
+
+    // Whoever asks has the attacker's address, whose places the node gives back only some time after the attack.
+    private static async Task ReachAsync(LedgerClient client, CancellationToken cancellationToken)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await client.GetAccountAsync(AttackAccounts.Own, cancellationToken: cancellationToken);
+                return;
+            }
+            catch (LedgerClientException failure)
+                when (failure.Code == StatusCode.Unavailable && Stopwatch.GetElapsedTime(began) < s_patience)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+        }
     }
 }
