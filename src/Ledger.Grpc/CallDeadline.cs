@@ -75,7 +75,8 @@ internal sealed class CallDeadline(IOptions<LedgerGrpcOptions> options, TimeProv
         // The framework knows of no deadline for JSON calls, which may carry the header all the same, nor for a timeout
         // of zero.
         return context.GetHttpContext().Request.Headers[TimeoutHeader] is [{ } text]
-            ? ParseTimeout(text) - (context.UserState.TryGetValue(WaitedKey, out var waited) ? (TimeSpan)waited : default)
+            ? ParseTimeout(text)
+                - (context.UserState.TryGetValue(WaitedKey, out var waited) ? (TimeSpan)waited : TimeSpan.Zero)
             : null;
     }
 

@@ -88,7 +88,8 @@ public sealed class JsonTests
             s_web);
         Should.Throw<JsonException>(() => JsonSerializer.Deserialize<Transfer>(json[..^1] + "," + member + "}", s_web))
             .Message.ShouldContain(member[1..member.IndexOf('"', 1)]);
-        var account = JsonSerializer.Serialize(new AccountSpec(AccountAddress.Parse("a"), Asset.Parse("USD/2"), 1), s_web);
+        var account = JsonSerializer.Serialize(
+            new AccountSpec(AccountAddress.Parse("a"), Asset.Parse("USD/2"), 1), s_web);
         JsonSerializer.Deserialize<AccountSpec>(account, s_web)!.Address.ShouldBe(AccountAddress.Parse("a"));
         Should.Throw<JsonException>(
             () => JsonSerializer.Deserialize<AccountSpec>(account[..^1] + "," + member + "}", s_web));
