@@ -56,8 +56,9 @@ internal static class AttackBooks
         return wrong;
     }
 
-    // Whoever asks has the attacker's address, whose places the node gives back only some time after the attack.
-    private static async Task ReachAsync(LedgerClient client, CancellationToken cancellationToken)
+    /// <summary>Waits until the node serves a client that has the attacker's address, whose places it gives back only
+    /// some time after an attack.</summary>
+    public static async Task ReachAsync(LedgerClient client, CancellationToken cancellationToken)
     {
         var began = Stopwatch.GetTimestamp();
         while (true)

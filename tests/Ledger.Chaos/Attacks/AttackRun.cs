@@ -86,6 +86,12 @@ internal sealed class AttackRun(ChaosOptions options, TextWriter output)
 
             await bystander.DisposeAsync();
             moved += bystander.Moved;
+            if (node.IsAlive)
+            {
+                await using var next = Connect(node, keys?.Load);
+                await AttackBooks.ReachAsync(next, cancellationToken);
+            }
+
             if (keys is not null && node.IsAlive)
             {
                 await UnblockAsync(node, keys, cancellationToken);
