@@ -31,7 +31,6 @@ internal sealed class CallTurns : IDisposable
     private readonly ITimer timer;
     private readonly List<CallerTurns> seen = [];
     private int turns = None;
-    private bool wasLate;
     private int isLooking;
     private long lookedAt = Stopwatch.GetTimestamp();
 
@@ -92,23 +91,21 @@ internal sealed class CallTurns : IDisposable
         // about as many, nobody is to be protected.
         var average = wanted / Math.Max(1, seen.Count);
         var heavy = seen.Count(one => one.Load >= average * Nearly);
-        var isLate = late > latenessMax;
         if (lightest > average / 2)
         {
             turns = None;
         }
-        else if (isLate && wasLate)
+        else if (late > latenessMax)
         {
-            // Once is a pause, as when memory is collected. What is at work at a moment may be little by chance.
+            // What is at work at a moment may be little by chance.
             turns = Math.Max(heavy * LeastTurns, (int)(Math.Min(turns, Math.Max(working, wanted)) * Less));
         }
-        else if (turns != None && !isLate)
+        else if (turns != None)
         {
             turns += Math.Max(1, turns / 16);
             turns = turns > 2 * (wanted + seen.Count) ? None : turns;
         }
 
-        wasLate = isLate;
         foreach (var caller in seen)
         {
             caller.Limit(turns == None || caller.Load < average * Nearly ? None : Math.Max(LeastTurns, turns / heavy));
