@@ -21,6 +21,9 @@ internal sealed class TransferStreams(
     IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
+    // As many as one stream may have in flight, unless it is told otherwise.
+    private const int WaitingMax = 1024;
+
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
 
     public async Task RunAsync(
@@ -100,6 +103,13 @@ internal sealed class TransferStreams(
                 if (!await StreamReading.MoveNextAsync(requests, context, cancellation))
                 {
                     return;
+                }
+
+                if (turns is { Waiting: > WaitingMax })
+                {
+                    // Whoever has so many waiting, on all its streams together, is read no faster than it is served.
+                    await turns.EnterAsync(isLong: false, patience: null, cancellation);
+                    turns.Leave(isLong: false);
                 }
 
                 Interlocked.Increment(ref open);
