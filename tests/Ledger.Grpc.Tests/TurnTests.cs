@@ -23,6 +23,9 @@ public sealed class TurnTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { LatenessMax = TimeSpan.Zero });
+
+        // One that stays open: whoever has no call for some time is forgotten, and its limit with it.
+        Caller.TryOpen(int.MaxValue, 1).ShouldBeTrue();
         Caller.Limit(1);
         host.Ledger.OnTransfer = async (transfer, _) =>
         {

@@ -35,7 +35,7 @@ internal sealed class CallCounts(EdgeOptions options, CallMetrics metrics, CallT
     /// <param name="isJson">Whether it is a method's JSON form.</param>
     public RequestDelegate Wrap(RequestDelegate next, string method, bool isJson)
     {
-        // An operator gets in, and whether a node is well is told, however many calls there are.
+        // Operators and questions about health get in, however many calls there are.
         var isVital = method.StartsWith(AdminPrefix, StringComparison.Ordinal) || !GrpcMethods.IsMethod(method);
 
         // A stream holds channels and loops of its own for as long as it is open.

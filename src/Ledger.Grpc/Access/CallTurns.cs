@@ -67,6 +67,11 @@ internal sealed class CallTurns : IDisposable
                 continue;
             }
 
+            if (latenessMax == TimeSpan.Zero)
+            {
+                continue;
+            }
+
             // Operators and probes, which have no turns, are nobody to be protected or to wait.
             caller.Load = (Memory * caller.Load) + ((1 - Memory) * caller.Wanted);
             if (caller.Load > Little)
@@ -82,15 +87,11 @@ internal sealed class CallTurns : IDisposable
             }
         }
 
-        if (latenessMax == TimeSpan.Zero)
-        {
-            return;
-        }
-
         // Whoever has fewer than there are on average has others wait the least, and waits for nobody. Where all have
         // about as many, nobody is to be protected.
         var average = wanted / Math.Max(1, seen.Count);
-        var heavy = seen.Count(one => one.Load >= average * Nearly);
+        var much = average * Nearly;
+        var heavy = seen.Count(one => one.Load >= much);
         if (lightest > average / 2)
         {
             turns = None;
@@ -108,7 +109,7 @@ internal sealed class CallTurns : IDisposable
 
         foreach (var caller in seen)
         {
-            caller.Limit(turns == None || caller.Load < average * Nearly ? None : Math.Max(LeastTurns, turns / heavy));
+            caller.Limit(turns == None || caller.Load < much ? None : Math.Max(LeastTurns, turns / heavy));
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class TransferStreams(
     IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
-    // As many as one stream may have in flight, unless it is told otherwise.
+    // As many as one stream may have in flight where no setting says otherwise.
     private const int WaitingMax = 1024;
 
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
